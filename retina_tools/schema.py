@@ -39,6 +39,7 @@ __all__ = [
     "term",
     "validate",
     "with_parts",
+    "without_masks",
 ]
 
 LATERALITIES: Final = ("OD", "OS", "")
@@ -200,6 +201,31 @@ def with_parts(
         new["landmark"] = (("point", "axis"), _set_landmarks(eye["landmark"].values, landmarks))
     new = _apply_changes(new, changes)
     new.attrs["provenance"] = [*eye.attrs.get("provenance", []), *([step] if step else [])]
+    return validate(new)
+
+
+def without_masks(eye: xr.Dataset) -> xr.Dataset:
+    """The bare photograph: an eye without masks, probabilities and landmarks, as a camera would give it.
+
+    Parameters
+    ----------
+    eye : xarray.Dataset
+        With an image.
+
+    Returns
+    -------
+    xarray.Dataset
+        Image, field of view, scale, laterality and ids are kept.
+
+    Raises
+    ------
+    EyeError
+        The eye has no image, so nothing would be left.
+    """
+    if "image" not in eye:
+        raise EyeError("This eye has masks but no image, so nothing is left without them; add the photograph first.")
+    new = eye.drop_dims("structure", errors="ignore").assign_coords(structure=np.array([], dtype="<U24"))
+    new["landmark"] = xr.full_like(eye["landmark"], np.nan)
     return validate(new)
 
 
