@@ -1,0 +1,169 @@
+"""Biomarkers of a synthetic eye computed from its geometry, not from pixels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from retina_tools.phantom.growth import Frame
+from retina_tools.phantom.lesions import LESION_ORDER, Lesion
+from retina_tools.phantom.painting import View, paint_vessels
+from retina_tools.phantom.vessels import Floats, Segment, Vessel
+from retina_tools.schema import EyeError
+
+# Areas of unions are counted on a fixed grid of pixel centres, whatever size is rendered; 0.2 % fine.
+RASTER_PX: Final = 512
+_KNUDTSON: Final[dict[Vessel, float]] = {"artery": 0.88, "vein": 0.95}
+_VESSELS: Final[tuple[Vessel, ...]] = ("artery", "vein")
+
+
+def truth(eye: xr.Dataset) -> dict[str, Any]:
+    """The true biomarkers of a synthetic eye.
+
+    Parameters
+    ----------
+    eye : xarray.Dataset
+        Made by `retina_tools.phantom.eye`.
+
+    Returns
+    -------
+    dict
+        ``seed``, all ``parameters``, and the true values by name; those per vessel are mappings with the keys artery,
+        vein (and all). Lengths in um, angles in degrees, densities over the field of view.
+
+    Raises
+    ------
+    EyeError
+        The eye is not a synthetic one.
+    """
+    if "phantom" not in eye.attrs:
+        raise EyeError("This eye carries no truth; only eyes made by phantom.eye or phantom.cohort do.")
+    stored = json.loads(eye.attrs["phantom"])
+    return {"seed": stored["seed"], "parameters": stored["parameters"], **stored["truth"]}
+
+
+def measured(segments: Sequence[Segment], lesions: Sequence[Lesion], frame: Frame, view: View) -> dict[str, Any]:
+    """All true values of a geometry, ready for JSON."""
+    p = frame.parameters
+    calibre = {name: calibre_equivalent(segments, frame, name) for name in _VESSELS}
+    area = _area_density(segments, view)
+    length: dict[str, float] = {
+        str(name): _length_mm([s for s in segments if s.vessel == name], view) for name in _VESSELS
+    }
+    field_mm2 = np.pi * (p.field_um / 2000.0) ** 2
+    length["all"] = length["artery"] + length["vein"]
+    long, short = frame.disc_semi_axes_um
+    cup = long * p.cup_disc_ratio, short * p.cup_disc_ratio * p.cup_ovality
+    vertical, horizontal = zip(*(_extents(axes, p.disc_tilt_deg) for axes in (cup, (long, short))), strict=True)
+    return {
+        "calibre_equivalent_um": calibre,
+        "arteriole_venule_ratio": calibre["artery"] / calibre["vein"],
+        "vessels_in_zone_b": {name: len(zone_b_widths(segments, frame, name)) for name in _VESSELS},
+        "area_density": area,
+        "length_density_mm_mm2": {name: value / field_mm2 for name, value in length.items()},
+        "length_mm": length,
+        "tortuosity_arc_chord": {name: _tortuosity(segments, view, p.disc_diameter_um, name) for name in _VESSELS}
+        | {"all": _tortuosity(segments, view, p.disc_diameter_um)},
+        "bifurcation_count": {name: _bifurcations(segments, view, name) for name in _VESSELS},
+        "cup_disc_ratio_vertical": vertical[0] / vertical[1],
+        "cup_disc_ratio_horizontal": horizontal[0] / horizontal[1],
+        "cup_disc_ratio_area": cup[0] * cup[1] / (long * short),
+        "disc_area_mm2": np.pi * long * short / 1e6,
+        "cup_area_mm2": np.pi * cup[0] * cup[1] / 1e6,
+        "disc_diameter_um": p.disc_diameter_um,
+        "disc_fovea_distance_um": p.disc_fovea_distance_um,
+        "disc_fovea_distance_dd": p.disc_fovea_distance_um / p.disc_diameter_um,
+        "disc_fovea_angle_deg": p.disc_fovea_angle_deg,
+        "lesion_count": {kind: sum(lesion.kind == kind for lesion in lesions) for kind in LESION_ORDER},
+        "lesion_area_mm2": {
+            kind: sum(lesion.area_um2 for lesion in lesions if lesion.kind == kind) / 1e6 for kind in LESION_ORDER
+        },
+    }
+
+
+def zone_b_widths(segments: Sequence[Segment], frame: Frame, vessel: Vessel) -> Floats:
+    """Widths in um, the widest first, of the vessels that cross zone B (2 to 3 disc radii) from side to side.
+
+    The width of a vessel is its median over its run in the zone.
+    """
+    widths = []
+    inner, outer = 2.0 * frame.radius_um, 3.0 * frame.radius_um
+    for segment in segments:
+        if segment.vessel != vessel:
+            continue
+        distance = frame.from_disc(segment.points_um)
+        if distance.min() >= inner or distance.max() <= outer:
+            continue
+        inside = (distance >= inner) & (distance <= outer)
+        widths.append(2.0 * float(np.median(segment.radius_um[inside])))
+    return np.sort(np.array(widths))[::-1]
+
+
+def calibre_equivalent(segments: Sequence[Segment], frame: Frame, vessel: Vessel) -> float:
+    """CRAE or CRVE in um: the six widest vessels of zone B, the widest paired with the narrowest (Knudtson 2003)."""
+    widths = zone_b_widths(segments, frame, vessel)[:6]
+    if len(widths) < 6:
+        return float("nan")
+    while len(widths) > 1:
+        half = len(widths) // 2
+        paired = _KNUDTSON[vessel] * np.hypot(widths[:half], widths[::-1][:half])
+        left_over = widths[half : len(widths) - half]
+        widths = np.sort(np.concatenate([paired, left_over]))[::-1]
+    return float(widths[0])
+
+
+def _area_density(segments: Sequence[Segment], view: View) -> dict[str, float]:
+    field = view.field()
+    masks: dict[str, NDArray[np.bool_]] = {
+        str(name): paint_vessels([s for s in segments if s.vessel == name], view, looks=False).mask for name in _VESSELS
+    }
+    masks["all"] = masks["artery"] | masks["vein"]
+    return {name: float(mask[field].mean()) for name, mask in masks.items()}
+
+
+def _in_view(points_um: Floats, view: View) -> NDArray[np.bool_]:
+    inside: NDArray[np.bool_] = np.hypot(*(points_um - view.centre_um).T) <= view.radius_px * view.um_per_pixel
+    return inside
+
+
+def _length_mm(segments: Sequence[Segment], view: View) -> float:
+    total = 0.0
+    for segment in segments:
+        middle = (segment.points_um[1:] + segment.points_um[:-1]) / 2
+        step = np.hypot(*np.diff(segment.points_um, axis=0).T)
+        total += float(step[_in_view(middle, view)].sum())
+    return total / 1000.0
+
+
+def _tortuosity(segments: Sequence[Segment], view: View, disc_um: float, vessel: Vessel | None = None) -> float:
+    """Arc over chord, the length-weighted mean over what is seen of segments, 0.25 disc diameters or more of it."""
+    arcs, ratios = [], []
+    for segment in segments:
+        if vessel is not None and segment.vessel != vessel:
+            continue
+        seen = np.flatnonzero(_in_view(segment.points_um, view))
+        if len(seen) < 2:
+            continue
+        points = segment.points_um[seen[0] : seen[-1] + 1]
+        arc = float(np.hypot(*np.diff(points, axis=0).T).sum())
+        if arc >= 0.25 * disc_um:
+            arcs.append(arc)
+            ratios.append(arc / float(np.hypot(*(points[-1] - points[0]))))
+    return float(np.average(ratios, weights=arcs)) if arcs else float("nan")
+
+
+def _bifurcations(segments: Sequence[Segment], view: View, vessel: Vessel) -> int:
+    ends = [s.points_um[-1] for s in segments if s.vessel == vessel and len(s.children) == 2]
+    return int(_in_view(np.array(ends).reshape(-1, 2), view).sum())
+
+
+def _extents(semi_axes: tuple[float, float], tilt_deg: float) -> tuple[float, float]:
+    """Half the vertical and half the horizontal extent of a tilted ellipse."""
+    long, short = semi_axes
+    cosine, sine = np.cos(np.radians(tilt_deg)), np.sin(np.radians(tilt_deg))
+    return float(np.hypot(long * cosine, short * sine)), float(np.hypot(long * sine, short * cosine))

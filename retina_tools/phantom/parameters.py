@@ -1,0 +1,198 @@
+"""What can be said about a synthetic eye: its anatomy, its lesions, the camera, each with a norm and a range."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from retina_tools.schema import EyeError
+
+# Retinal arc per degree of visual angle in the standard emmetropic eye (Drasdo and Fowler 1974).
+UM_PER_DEGREE: Final = 288.0
+
+LESIONS: Final = ("microaneurysm", "haemorrhage", "hard_exudate", "cotton_wool_spot", "drusen")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Everything that makes one synthetic eye, apart from its seed; lengths on the retina in micrometres.
+
+    Parameters
+    ----------
+    disc_diameter_um : float
+        Diameter of the circle with the area of the optic disc (norm 1800).
+    disc_ovality : float
+        Short over long axis of the disc; the long one is vertical before tilting.
+    disc_tilt_deg : float
+        Angle of the long axis to the vertical, its upper end tilted temporally.
+    cup_disc_ratio : float
+        Cup over disc along the disc's long axis, which is the vertical cup-disc ratio of an untilted disc (norm 0.4).
+    cup_ovality : float
+        Ratio of the cup-disc ratios along the short and along the long axis.
+    disc_fovea_distance_um : float
+        Centre to centre (norm 4750, which is 2.6 disc diameters).
+    disc_fovea_angle_deg : float
+        How far the disc lies above the fovea, as an angle at the fovea (norm 6.5).
+    macula_diameter_um : float
+        Diameter of the circle around the fovea that the mask ``macula`` shows.
+    faz_diameter_um : float
+        Foveal avascular zone: no vessel comes nearer to the fovea than half of it (norm 550).
+    arteriole_calibre_um, venule_calibre_um : float
+        Central retinal artery and vein equivalent (CRAE, CRVE): the trees are scaled so that Knudtson's formula gives
+        exactly this (norms 150 and 220).
+    vessel_density : float
+        How finely the branches fill the retina: 1 is a typical eye, 0 leaves the trunks alone.
+    tortuosity : float
+        Waviness of the vessels: 1 is a typical eye, 0 smooth arcs.
+    murray_exponent : float
+        x in ``r0**x = r1**x + r2**x``, which every bifurcation obeys exactly.
+    lesions : mapping of str to int
+        How many of each kind: microaneurysm, haemorrhage, hard_exudate, cotton_wool_spot, drusen.
+    lesion_scale : float
+        Factor on the diameter of every lesion.
+    field_angle_deg : float
+        Angle the round field of view covers.
+    view_centre : float
+        Where the camera looks: 0 at the fovea, 1 at the optic disc.
+    pigmentation : float
+        0 blond to 1 dark fundus.
+    tessellation : float
+        How far choroidal vessels show through, 0 to 1.
+    illumination : float
+        Brightness of the flash, 1 is usual.
+    uneven_illumination : float
+        How much of the light is lost towards one side and the margin, 0 to 1.
+    haze : float
+        Veiling light of an opaque lens, 0 to 1.
+    blur_um : float
+        Standard deviation of the optical blur on the retina.
+    noise : float
+        Standard deviation of the sensor's noise in grey levels.
+    jpeg_quality : int
+        10 to 100; 0 leaves the picture uncompressed.
+    """
+
+    disc_diameter_um: float = 1800.0
+    disc_ovality: float = 0.92
+    disc_tilt_deg: float = 0.0
+    cup_disc_ratio: float = 0.4
+    cup_ovality: float = 0.95
+    disc_fovea_distance_um: float = 4750.0
+    disc_fovea_angle_deg: float = 6.5
+    macula_diameter_um: float = 1500.0
+    faz_diameter_um: float = 550.0
+    arteriole_calibre_um: float = 150.0
+    venule_calibre_um: float = 220.0
+    vessel_density: float = 1.0
+    tortuosity: float = 1.0
+    murray_exponent: float = 3.0
+    lesions: Mapping[str, int] = field(default_factory=dict)
+    lesion_scale: float = 1.0
+    field_angle_deg: float = 45.0
+    view_centre: float = 0.35
+    pigmentation: float = 0.4
+    tessellation: float = 0.25
+    illumination: float = 1.0
+    uneven_illumination: float = 0.35
+    haze: float = 0.0
+    blur_um: float = 9.0
+    noise: float = 2.5
+    jpeg_quality: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            object.__setattr__(self, name, _checked(name, getattr(self, name), low, high))
+        object.__setattr__(self, "lesions", _checked_lesions(self.lesions))
+
+    @property
+    def field_um(self) -> float:
+        """Diameter of the field of view on the retina."""
+        return self.field_angle_deg * UM_PER_DEGREE
+
+    def as_dict(self) -> dict[str, Any]:
+        """All parameters by name, ready for JSON."""
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    "disc_diameter_um": (1000.0, 2600.0),
+    "disc_ovality": (0.6, 1.0),
+    "disc_tilt_deg": (-90.0, 90.0),
+    "cup_disc_ratio": (0.05, 0.95),
+    "cup_ovality": (0.7, 1.05),
+    "disc_fovea_distance_um": (3600.0, 6000.0),
+    "disc_fovea_angle_deg": (-10.0, 20.0),
+    "macula_diameter_um": (300.0, 6000.0),
+    "faz_diameter_um": (200.0, 1200.0),
+    "arteriole_calibre_um": (60.0, 300.0),
+    "venule_calibre_um": (80.0, 400.0),
+    "vessel_density": (0.0, 1.6),
+    "tortuosity": (0.0, 3.0),
+    "murray_exponent": (2.0, 4.0),
+    "lesion_scale": (0.3, 3.0),
+    "field_angle_deg": (20.0, 60.0),
+    "view_centre": (-0.5, 1.5),
+    "pigmentation": (0.0, 1.0),
+    "tessellation": (0.0, 1.0),
+    "illumination": (0.2, 2.0),
+    "uneven_illumination": (0.0, 1.0),
+    "haze": (0.0, 1.0),
+    "blur_um": (0.0, 200.0),
+    "noise": (0.0, 60.0),
+    "jpeg_quality": (0, 100),
+}
+
+
+def parameters(**values: Any) -> Parameters:
+    """Parameters from keywords, with a list of the known ones for a name that is none.
+
+    Raises
+    ------
+    EyeError
+        An unknown name, or a value out of range.
+
+    Examples
+    --------
+    >>> parameters(cup_disc_ratio=0.6).cup_disc_ratio
+    0.6
+    >>> parameters(cup_disc_ratio=1.4)
+    Traceback (most recent call last):
+    ...
+    retina_tools.taxonomy.EyeError: cup_disc_ratio is 1.4, wanted 0.05 to 0.95.
+    """
+    known = [f.name for f in dataclasses.fields(Parameters)]
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise EyeError(f"{name!r} is not a parameter of a synthetic eye. {hint}Known: {', '.join(known)}.")
+    return Parameters(**values)
+
+
+def _checked(name: str, value: Any, low: float, high: float) -> float | int:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise EyeError(f"{name} is {value!r}, wanted a number from {low:g} to {high:g}.") from None
+    if not (math.isfinite(number) and low <= number <= high):
+        raise EyeError(f"{name} is {number:g}, wanted {low:g} to {high:g}.")
+    return int(number) if isinstance(low, int) else number
+
+
+def _checked_lesions(lesions: Mapping[str, int]) -> dict[str, int]:
+    if not isinstance(lesions, Mapping):
+        raise EyeError(f"lesions is {lesions!r}, wanted a mapping of names to counts like {{'microaneurysm': 12}}.")
+    for name, count in lesions.items():
+        if name not in LESIONS:
+            raise EyeError(f"{name!r} is not a lesion that can be painted; wanted one of {', '.join(LESIONS)}.")
+        if isinstance(count, bool) or int(count) != count or not 0 <= count <= 500:
+            raise EyeError(f"The count of {name} is {count!r}, wanted a whole number from 0 to 500.")
+    return {str(name): int(count) for name, count in lesions.items()}
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value

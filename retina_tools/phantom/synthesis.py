@@ -1,0 +1,46 @@
+"""One synthetic eye in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xarray as xr
+
+from retina_tools.phantom.anatomy import anatomy
+
+
+def eye(*, seed: int = 0, size: int = 1024, laterality: str = "OD", **values: Any) -> xr.Dataset:
+    """A synthetic fundus photograph whose anatomy, and so every biomarker, is known exactly.
+
+    Parameters
+    ----------
+    seed : int
+        The only source of chance: courses of vessels, colour, texture, noise.
+    size : int
+        Pixels along one side. The anatomy does not depend on it.
+    laterality : {'OD', 'OS'}
+        The left eye of a seed is the mirror image of the right one.
+    **values
+        Anatomy, lesions and camera, for example ``arteriole_calibre_um=140``, ``cup_disc_ratio=0.7``,
+        ``vessel_density=0.8``, ``tortuosity=1.5``, ``lesions={'microaneurysm': 12}``, ``pigmentation=0.8``,
+        ``field_angle_deg=50``; all of them with units, norms and ranges in `retina_tools.phantom.Parameters`.
+
+    Returns
+    -------
+    xarray.Dataset
+        An eye with masks of artery, vein, optic_disc, optic_cup, macula and the lesions asked for, both landmarks, the
+        field of view and the scale. ``attrs['phantom']`` holds the truth, see `retina_tools.phantom.truth`.
+
+    Raises
+    ------
+    EyeError
+        Unknown parameter or value out of range.
+
+    Examples
+    --------
+    >>> from retina_tools import phantom
+    >>> made = phantom.eye(seed=3, size=128, cup_disc_ratio=0.6)
+    >>> made.structure.values.tolist(), phantom.truth(made)["cup_disc_ratio_vertical"]
+    (['artery', 'vein', 'optic_disc', 'optic_cup', 'macula'], 0.6)
+    """
+    return anatomy(seed=seed, **values).render(size, laterality)
