@@ -1,1 +1,32 @@
-"""Placeholder, being written."""
+"""Biomarkers of an eye: numbers with units, a definition, a source, and a status where there is no number.
+
+`measure` gives them as a Dataset, `to_table` as one row of a table, `catalogue` lists their definitions, and
+`biomarker` registers a new one. `segments_table` has the vessel segments they are computed from.
+"""
+
+# Importing a module of measures registers them.
+from retina_tools.biomarkers import disc_shape, fractal, lesion_load, vessel_calibre, vessel_shape
+from retina_tools.biomarkers.anatomy import Anatomy
+from retina_tools.biomarkers.frame import Frame
+from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker, catalogue
+from retina_tools.biomarkers.results import measure, scale_from_disc, to_table
+from retina_tools.biomarkers.segments import segment_paths, segments_table
+
+__all__ = [
+    "Anatomy",
+    "Frame",
+    "Status",
+    "Unmeasurable",
+    "biomarker",
+    "catalogue",
+    "disc_shape",
+    "fractal",
+    "lesion_load",
+    "measure",
+    "scale_from_disc",
+    "segment_paths",
+    "segments_table",
+    "to_table",
+    "vessel_calibre",
+    "vessel_shape",
+]

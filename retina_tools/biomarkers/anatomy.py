@@ -1,0 +1,248 @@
+"""What the measures look at: the parts of one eye, each worked out once and only when asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from retina_tools.biomarkers.frame import ZONES, Blob, Frame, fill_largest
+from retina_tools.biomarkers.registry import Status, Unit, Unmeasurable
+from retina_tools.schema import get_mask
+
+if TYPE_CHECKING:
+    from retina_tools.biomarkers.vessel_graph import VesselGraph
+
+Floats = NDArray[np.float64]
+Result = TypeVar("Result")
+
+LEAST_VISIBLE: Final = 0.7
+# Vessels cover a tenth of a retina; a mask of half of it is something else.
+_MOST_VESSEL_COVER: Final = 0.5
+# Centrelines are smoothed over a tenth of a disc diameter; a field of view is about seven diameters wide.
+_SMOOTHING_DD: Final = 0.1
+_FIELD_DD: Final = 7.0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The part of a vessel segment that lies in a region.
+
+    Attributes
+    ----------
+    segment : int
+        Segment of the graph.
+    start, stop : int
+        Its points, ``graph.points_yx[start:stop]``.
+    """
+
+    segment: int
+    start: int
+    stop: int
+
+
+class Anatomy:
+    """One eye, ready to be measured, in pixels.
+
+    Parameters
+    ----------
+    eye : xarray.Dataset
+
+    Attributes
+    ----------
+    frame : Frame
+        Disc, fovea, side and zones.
+    um_per_pixel : float
+        NaN when unknown.
+    scale_source : str
+    """
+
+    def __init__(self, eye: xr.Dataset) -> None:
+        self.eye = eye
+        self.frame = Frame(eye)
+        self.um_per_pixel = float(eye.attrs.get("um_per_pixel", math.nan))
+        self.scale_source = str(eye.attrs.get("scale_source", "unknown"))
+        self._known: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, work_out: Callable[[], Result]) -> Result:
+        """What several measures share, worked out the first time it is asked for.
+
+        Parameters
+        ----------
+        key : hashable
+            Name of the result, with the coordinates it depends on.
+        work_out : callable
+            Called without arguments the first time; an :class:`Unmeasurable` it raises is raised again every time.
+
+        Returns
+        -------
+        object
+            What ``work_out`` gave.
+        """
+        if key not in self._known:
+            try:
+                self._known[key] = work_out()
+            except Unmeasurable as reason:
+                self._known[key] = reason
+        found = self._known[key]
+        if isinstance(found, Unmeasurable):
+            raise Unmeasurable(found.status)
+        return cast(Result, found)
+
+    def per_pixel(self, unit: Unit, *, measured_scale: bool = False) -> float:
+        """Factor from pixels to a unit.
+
+        Raises
+        ------
+        Unmeasurable
+            no_disc, no_fovea or no_scale.
+        """
+        if unit.yardstick is None:
+            return 1.0
+        if unit.yardstick == "dd":
+            return float((1 / self.frame.diameter_px) ** unit.power)
+        if unit.yardstick == "dfd":
+            return float((1 / self.frame.fovea_distance_px) ** unit.power)
+        known = math.isfinite(self.um_per_pixel) and not (measured_scale and self.scale_source == "disc_diameter")
+        if not known:
+            raise Unmeasurable(Status.NO_SCALE)
+        return float((self.um_per_pixel / (1000 if unit.yardstick == "mm" else 1)) ** unit.power)
+
+    def dd_px(self, diameters: float) -> float:
+        """A length given in disc diameters, in pixels."""
+        return diameters * self.frame.diameter_px
+
+    @property
+    def disc(self) -> Blob:
+        """The filled optic disc; no_mask where none was looked for."""
+        if (status := self.frame.disc_mask_status) is not Status.OK:
+            raise Unmeasurable(status)
+        return self.frame.disc
+
+    @cached_property
+    def _cup(self) -> Blob | Status:
+        mask = get_mask(self.eye, "optic_cup")
+        if mask is None:
+            return Status.NO_MASK
+        if not mask.any():
+            return Status.NO_CUP
+        cup, share = fill_largest(mask)
+        # A cup is inside its disc; a tenth outside is the play two hand-drawn outlines have.
+        disc = np.zeros(self.frame.shape, bool)
+        top, left = self.disc.corner_yx
+        disc[top : top + self.disc.mask.shape[0], left : left + self.disc.mask.shape[1]] = self.disc.mask
+        top, left = cup.corner_yx
+        inside = disc[top : top + cup.mask.shape[0], left : left + cup.mask.shape[1]] & cup.mask
+        return cup if share >= 0.9 and inside.sum() >= 0.9 * cup.area_px2 else Status.IMPLAUSIBLE
+
+    @property
+    def cup(self) -> Blob:
+        """The filled cup; no_mask, no_cup, or implausible when it is not inside the disc."""
+        if isinstance(self._cup, Status):
+            raise Unmeasurable(self._cup)
+        return self._cup
+
+    def region(self, region: str) -> NDArray[np.bool_]:
+        """The visible retina of a region, shape (y, x).
+
+        Raises
+        ------
+        Unmeasurable
+            out_of_view when less than 70 % of a zone is in the field.
+        """
+        return self.once(("region", region), lambda: self._region(region))
+
+    def _region(self, region: str) -> NDArray[np.bool_]:
+        if region == "image":
+            mask = self.frame.fov
+            visible = float(mask.any())
+        else:
+            mask = self.frame.zone_mask(region)
+            visible = self.frame.zone_visible_fraction(region)
+        if visible < LEAST_VISIBLE:
+            raise Unmeasurable(Status.OUT_OF_VIEW)
+        return mask
+
+    def vessel_mask(self, vessel: str) -> NDArray[np.bool_]:
+        """Arteries, veins or all vessels inside the field of view, shape (y, x).
+
+        Raises
+        ------
+        Unmeasurable
+            no_mask, empty_mask, or implausible when half the retina is drawn as vessel.
+        """
+        return self.once(("vessel_mask", vessel), lambda: self._vessel_mask(vessel))
+
+    def _vessel_mask(self, vessel: str) -> NDArray[np.bool_]:
+        drawn = get_mask(self.eye, "vessel" if vessel == "all" else vessel)
+        if drawn is None:
+            raise Unmeasurable(Status.NO_MASK)
+        mask: NDArray[np.bool_] = drawn & self.frame.fov
+        cover = np.count_nonzero(mask)
+        if not cover:
+            raise Unmeasurable(Status.EMPTY_MASK)
+        if cover > _MOST_VESSEL_COVER * np.count_nonzero(self.frame.fov):
+            raise Unmeasurable(Status.IMPLAUSIBLE)
+        return mask
+
+    @cached_property
+    def smoothing_px(self) -> float:
+        """Wavelength below which a centreline's waves are taken for noise: 0.1 DD."""
+        try:
+            return self.dd_px(_SMOOTHING_DD)
+        except Unmeasurable:
+            area = float(np.count_nonzero(self.frame.fov))
+            return _SMOOTHING_DD * 2 * math.sqrt(area / math.pi) / _FIELD_DD
+
+    def graph(self, vessel: str) -> VesselGraph:
+        """The network of arteries, veins or all vessels."""
+        return self.once(("graph", vessel), lambda: self._graph(vessel))
+
+    def _graph(self, vessel: str) -> VesselGraph:
+        mask = self.vessel_mask(vessel)
+        # numba is loaded here and nowhere earlier.
+        from retina_tools.biomarkers.vessel_graph import build_vessel_graph
+
+        return build_vessel_graph(mask, self.smoothing_px)
+
+    def pieces(self, vessel: str, region: str) -> list[Piece]:
+        """Vessel segments clipped to a region; a segment that leaves it and returns gives two pieces."""
+        return self.once(("pieces", vessel, region), lambda: self._pieces(vessel, region))
+
+    def _pieces(self, vessel: str, region: str) -> list[Piece]:
+        self.region(region)
+        graph = self.graph(vessel)
+        return _runs(self._inside(graph.points_yx, region), graph.bounds)
+
+    def _inside(self, points_yx: Floats, region: str) -> NDArray[np.bool_]:
+        if region not in ZONES:
+            return np.ones(len(points_yx), bool)
+        inner, outer = self.frame.zone_limits_px(region)
+        distance = np.hypot(*(points_yx - self.frame.centre_yx).T)
+        inside: NDArray[np.bool_] = (distance >= inner) & (distance < outer)
+        return inside
+
+
+def _runs(inside: NDArray[np.bool_], bounds: NDArray[np.int64]) -> list[Piece]:
+    """Stretches of at least two points that are inside, none of them across two segments."""
+    if not len(inside):
+        return []
+    first = np.zeros(len(inside), bool)
+    first[bounds[:-1]] = True
+    before = np.concatenate([[False], inside[:-1]])
+    after = np.concatenate([inside[1:], [False]])
+    last = np.concatenate([first[1:], [True]])
+    starts = np.flatnonzero(inside & (~before | first))
+    stops = np.flatnonzero(inside & (~after | last)) + 1
+    segments = np.searchsorted(bounds, starts, side="right") - 1
+    return [
+        Piece(int(segment), int(start), int(stop))
+        for segment, start, stop in zip(segments, starts, stops, strict=True)
+        if stop - start > 1
+    ]

@@ -1,0 +1,307 @@
+"""The register of biomarkers: the name, definition, units and dimensions of each.
+
+A measure is a plain function of an :class:`~retina_tools.biomarkers.anatomy.Anatomy` that works in pixels and gives one
+number, or raises :class:`Unmeasurable` with the reason. Everything else (units, statuses, names of variables, the
+catalogue) follows from its entry here, so that axis titles, column names and reports cannot disagree.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final, Literal, TypeVar
+
+import pandas as pd
+
+from retina_tools.taxonomy import EyeError, names
+
+
+class Status(IntEnum):
+    """Why a value is, or is not, there; the flags of every ``<name>_status`` variable."""
+
+    OK = 0
+    EMPTY_MASK = 1
+    NO_DISC = 2
+    NO_CUP = 3
+    NO_FOVEA = 4
+    NO_LATERALITY = 5
+    NO_SCALE = 6
+    OUT_OF_VIEW = 7
+    TOO_FEW_VESSELS = 8
+    TOO_SHORT = 9
+    IMPLAUSIBLE = 10
+    NO_MASK = 11
+    NOT_APPLICABLE = 12
+    FAILED = 13
+
+    @property
+    def word(self) -> str:
+        """The status as it is written in tables, for example ``'too_few_vessels'``."""
+        return self.name.lower()
+
+
+class Unmeasurable(Exception):  # noqa: N818 - not an error: the honest answer of a measure
+    """Raised by a measure that has no value to give.
+
+    Parameters
+    ----------
+    status : Status
+        Why not.
+    """
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.word)
+        self.status = status
+
+
+Quantity = Literal["length", "area", "inverse_length", "inverse_area", "angle", "ratio", "count"]
+Yardstick = Literal["dd", "dfd", "um", "mm"]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit a quantity is given in: ``value = pixels * (yardsticks per pixel) ** power``."""
+
+    suffix: str
+    units: str
+    words: str
+    yardstick: Yardstick | None = None
+    power: int = 0
+
+
+UNITS: Final[Mapping[str, Unit]] = {
+    unit.suffix: unit
+    for unit in (
+        Unit("", "1", ""),
+        Unit("deg", "degree", "degrees"),
+        Unit("dd", "DD", "disc diameters", "dd", 1),
+        Unit("dd2", "DD2", "squared disc diameters", "dd", 2),
+        Unit("per_dd", "DD-1", "per disc diameter", "dd", -1),
+        Unit("per_dd2", "DD-2", "per squared disc diameter", "dd", -2),
+        Unit("dfd", "DFD", "disc-fovea distances", "dfd", 1),
+        Unit("dfd2", "DFD2", "squared disc-fovea distances", "dfd", 2),
+        Unit("um", "um", "um", "um", 1),
+        Unit("mm2", "mm2", "mm2", "mm", 2),
+        Unit("per_mm", "mm-1", "per mm", "mm", -1),
+        Unit("per_mm2", "mm-2", "per mm2", "mm", -2),
+    )
+}
+
+_UNITS_OF: Final[Mapping[Quantity, tuple[str, ...]]] = {
+    "length": ("dd", "um"),
+    "area": ("dd2", "mm2"),
+    "inverse_length": ("per_dd", "per_mm"),
+    "inverse_area": ("per_dd2", "per_mm2"),
+    "angle": ("deg",),
+    "ratio": ("",),
+    "count": ("",),
+}
+
+# The coordinates of every dimension a biomarker may have, in the order they are written.
+DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
+    "vessel": ("artery", "vein", "all"),
+    "region": ("image", "zone_b", "zone_c"),
+    "lesion": names("lesion"),
+}
+
+NEEDS: Final = ("vessels", "disc", "cup", "fovea", "laterality", "scale", "lesions")
+
+Measure = TypeVar("Measure", bound=Callable[..., float])
+
+
+@dataclass(frozen=True)
+class Biomarker:
+    """One entry of the register.
+
+    Attributes
+    ----------
+    name : str
+        Without units, for example ``'calibre_mean'``.
+    function : callable
+        ``function(anatomy, **coordinates) -> float`` in pixels.
+    quantity : str
+        Length, area, ...; decides the units unless they are named.
+    units : tuple of str
+        Suffixes of the variables, keys of ``UNITS``.
+    dims : mapping of str to tuple of str
+        Dimensions, and the coordinates the biomarker is defined at.
+    needs : tuple of str
+        What the eye must have.
+    label, definition, source : str
+        Title on an axis, definition in words, literature.
+    peers : tuple of str
+        Names of comparable outputs of other tools.
+    measured_scale : bool
+        Micrometres only from a scale that was not itself derived from the disc.
+    """
+
+    name: str
+    function: Callable[..., float]
+    quantity: Quantity
+    units: tuple[str, ...]
+    dims: Mapping[str, tuple[str, ...]]
+    needs: tuple[str, ...]
+    label: str
+    definition: str
+    source: str
+    peers: tuple[str, ...]
+    measured_scale: bool
+
+    @property
+    def variables(self) -> dict[str, Unit]:
+        """Name of each variable and its unit."""
+        return {f"{self.name}_{suffix}" if suffix else self.name: UNITS[suffix] for suffix in self.units}
+
+
+REGISTER: Final[dict[str, Biomarker]] = {}
+
+
+def biomarker(
+    name: str,
+    *,
+    quantity: Quantity,
+    label: str,
+    definition: str,
+    source: str,
+    dims: Mapping[str, Sequence[str]] | Sequence[str] = (),
+    needs: Sequence[str] = (),
+    units: Sequence[str] | None = None,
+    peers: Sequence[str] = (),
+    measured_scale: bool = False,
+) -> Callable[[Measure], Measure]:
+    """Register a measure under a name.
+
+    Parameters
+    ----------
+    name : str
+        Lower case, without units.
+    quantity : {'length', 'area', 'inverse_length', 'inverse_area', 'angle', 'ratio', 'count'}
+        What the function gives, in pixels (or degrees, or none); decides the units of the variables.
+    label, definition, source : str
+        Axis title, definition in words, literature. None of them may be empty.
+    dims : sequence of str, or mapping of str to sequence of str
+        Dimensions the function takes as keyword arguments; a mapping restricts the coordinates it is defined at, and
+        the others are ``not_applicable``.
+    needs : sequence of str
+        What the eye must have: names of ``NEEDS``.
+    units : sequence of str, optional
+        Suffixes, keys of ``UNITS``, where they differ from those of the quantity.
+    peers : sequence of str
+        Comparable outputs of other tools, as ``'tool: name'``.
+    measured_scale : bool
+        Refuse micrometres from a scale that assumes the disc's size.
+
+    Returns
+    -------
+    callable
+        A decorator that hands the function back unchanged.
+
+    Raises
+    ------
+    EyeError
+        The name is taken, or a part of the entry is missing or unknown.
+
+    Examples
+    --------
+    >>> @biomarker("example_ratio", quantity="ratio", label="Example", definition="One.", source="This example")
+    ... def example_ratio(anatomy):
+    ...     return 1.0
+    >>> list(REGISTER.pop("example_ratio").variables)
+    ['example_ratio']
+    """
+    given = dims if isinstance(dims, Mapping) else {dim: DIMENSIONS.get(dim, ()) for dim in dims}
+    suffixes = _UNITS_OF.get(quantity, ()) if units is None else tuple(units)
+    _check_entry(name, {"label": label, "definition": definition, "source": source}, suffixes, given, needs)
+
+    def register(function: Measure) -> Measure:
+        REGISTER[name] = Biomarker(
+            name=name,
+            function=function,
+            quantity=quantity,
+            units=suffixes,
+            dims={dim: tuple(given[dim]) for dim in DIMENSIONS if dim in given},
+            needs=tuple(needs),
+            label=label,
+            definition=definition,
+            source=source,
+            peers=tuple(peers),
+            measured_scale=measured_scale,
+        )
+        return function
+
+    return register
+
+
+def _check_entry(
+    name: str,
+    texts: Mapping[str, str],
+    suffixes: Sequence[str],
+    dims: Mapping[str, Sequence[str]],
+    needs: Sequence[str],
+) -> None:
+    if name in REGISTER:
+        raise EyeError(f"The biomarker {name!r} is registered already; give the new measure another name.")
+    for part, text in texts.items():
+        if not text.strip():
+            raise EyeError(f"The biomarker {name!r} has no {part}; every entry needs a label, definition and source.")
+    if not suffixes or any(suffix not in UNITS for suffix in suffixes):
+        raise EyeError(f"The biomarker {name!r} has units {tuple(suffixes)}, wanted some of {', '.join(UNITS)[2:]}.")
+    for dim, coordinates in dims.items():
+        if dim not in DIMENSIONS or not set(coordinates) <= set(DIMENSIONS[dim]):
+            raise EyeError(f"The biomarker {name!r} has dim {dim!r} at {tuple(coordinates)}, wanted {DIMENSIONS}.")
+    if unknown := set(needs) - set(NEEDS):
+        raise EyeError(f"The biomarker {name!r} needs {sorted(unknown)}, wanted some of {', '.join(NEEDS)}.")
+
+
+def select(wanted: Sequence[str] | str | None) -> list[Biomarker]:
+    """Entries of the register by name, all of them for None.
+
+    Raises
+    ------
+    EyeError
+        No such biomarker; the message offers the nearest name.
+    """
+    if wanted is None:
+        return list(REGISTER.values())
+    chosen = []
+    for name in [wanted] if isinstance(wanted, str) else wanted:
+        if name not in REGISTER:
+            near = difflib.get_close_matches(str(name), REGISTER, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]!r}?" if near else "biomarkers.catalogue() lists them."
+            raise EyeError(f"{name!r} is not a biomarker; {hint}")
+        chosen.append(REGISTER[name])
+    return chosen
+
+
+def catalogue() -> pd.DataFrame:
+    """Every biomarker with its definition, units, dimensions and source, one row each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``name, variables, label, definition, units, dims, needs, source, peers``.
+
+    Examples
+    --------
+    >>> catalogue().set_index("name").loc["cup_disc_ratio_area", "units"]
+    '1'
+    """
+    rows: list[dict[str, Any]] = [
+        {
+            "name": entry.name,
+            "variables": ", ".join(entry.variables),
+            "label": entry.label,
+            "definition": entry.definition,
+            "units": ", ".join(unit.units for unit in entry.variables.values()),
+            "dims": "; ".join(
+                f"{dim}: {'all with a mask' if dim == 'lesion' else ', '.join(at)}" for dim, at in entry.dims.items()
+            ),
+            "needs": ", ".join(entry.needs),
+            "source": entry.source,
+            "peers": "; ".join(entry.peers),
+        }
+        for entry in REGISTER.values()
+    ]
+    return pd.DataFrame(rows)
