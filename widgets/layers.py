@@ -1,0 +1,120 @@
+"""What the viewer is told of an eye: its layers from the bottom up, and the facts the read-out needs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from retina_tools import schema
+from widgets.encoding import encode_mask
+
+# Vessels lie under the areas drawn around them, lesions on top; among vessels the artery is the upper one.
+_BOTTOM: Final = ("vessel", "vein", "artery")
+_TOP: Final = ("macula", "optic_disc", "optic_cup")
+
+# Dashes in CSS pixels (line, gap, ...): a second code beside the colour. Arteries and discs are solid.
+_DASHES: Final[dict[str, list[int]]] = {
+    "artery": [],
+    "vein": [7, 4],
+    "vessel": [2, 3],
+    "optic_disc": [],
+    "optic_cup": [5, 3],
+    "macula": [1, 4],
+}
+_OTHER_DASHES: Final[tuple[list[int], ...]] = ([], [6, 3], [2, 3], [9, 3, 2, 3], [4, 4], [12, 4])
+
+VESSEL_OPACITY: Final = 0.8
+LESION_OPACITY: Final = 0.7
+
+
+def draw_order(present: list[str]) -> list[str]:
+    """Names from the bottom to the top: phenotypes, vessels, macula, disc and cup, lesions.
+
+    Examples
+    --------
+    >>> draw_order(["artery", "optic_disc", "haemorrhage", "vein", "tessellation"])
+    ['tessellation', 'vein', 'artery', 'optic_disc', 'haemorrhage']
+    """
+    order = [*schema.names("phenotype"), *_BOTTOM, *_TOP, *schema.names("lesion")]
+    return [name for name in order if name in present]
+
+
+def default_visible(names: list[str]) -> tuple[str, ...]:
+    """All layers, but not the vessels of unknown kind under arteries and veins, whose colours they would muddle."""
+    told_apart = "artery" in names or "vein" in names
+    return tuple(name for name in names if not (name == "vessel" and told_apart))
+
+
+def default_outlined(names: list[str]) -> tuple[str, ...]:
+    """Areas one wants to see through are outlines: disc, cup, macula and the phenotypes."""
+    return tuple(name for name in names if name in _TOP or schema.term(name).kind == "phenotype")
+
+
+def default_opacity(name: str) -> float:
+    """Opacity of a layer to begin with."""
+    if name in _BOTTOM:
+        return VESSEL_OPACITY
+    return LESION_OPACITY if schema.term(name).kind == "lesion" else 1.0
+
+
+def describe_layers(eye: xr.Dataset, max_side: int) -> list[dict[str, Any]]:
+    """One dict per mask in drawing order: name, label, kind, rank in the taxonomy, colour, dash, native pixels, PNG."""
+    present = [str(name) for name in eye["structure"].values] if "mask" in eye else []
+    layers = []
+    for name in draw_order(present):
+        term = schema.term(name)
+        mask = eye["mask"].sel(structure=name).values
+        position = schema.names(term.kind).index(name)
+        layers.append(
+            {
+                "name": name,
+                "label": term.label,
+                "kind": term.kind,
+                "rank": schema.names().index(name),
+                "colour": term.colour,
+                "dash": _DASHES.get(name, _OTHER_DASHES[position % len(_OTHER_DASHES)]),
+                "pixels": int(np.count_nonzero(mask)),
+                "png": encode_mask(mask, term.rgb, max_side),
+            }
+        )
+    return layers
+
+
+def describe_eye(eye: xr.Dataset) -> dict[str, Any]:
+    """What the browser needs to say where a pixel is; lengths in native pixels, None for what is unknown.
+
+    The disc's centre is the centroid of its filled mask and its diameter that of the circle of equal area; without a
+    mask the landmark is the centre and there is no diameter, so no distance in disc diameters.
+    """
+    disc_yx, diameter = _disc(schema.get_mask(eye, "optic_disc"))
+    disc_landmark = schema.get_landmark(eye, "optic_disc")
+    fovea_yx = schema.get_landmark(eye, "fovea")
+    scale = float(eye.attrs.get("um_per_pixel", math.nan))
+    points = (("Optic disc", disc_landmark or disc_yx, False), ("Fovea", fovea_yx, True))
+    return {
+        "image_id": str(eye.coords["image_id"].item()),
+        "patient_id": str(eye.coords["patient_id"].item()),
+        "laterality": str(eye.coords["laterality"].item()),
+        "height": int(eye.sizes["y"]),
+        "width": int(eye.sizes["x"]),
+        "um_per_pixel": scale if math.isfinite(scale) else None,
+        "scale_source": str(eye.attrs.get("scale_source", "unknown")),
+        "disc_yx": disc_yx or disc_landmark,
+        "disc_diameter_px": diameter,
+        "fovea_yx": fovea_yx,
+        "landmarks": [{"label": label, "yx": yx, "turned": turned} for label, yx, turned in points if yx],
+        "has_photograph": "image" in eye,
+        "has_fov": not bool(eye["fov"].values.all()),
+    }
+
+
+def _disc(mask: NDArray[np.bool_] | None) -> tuple[tuple[float, float] | None, float | None]:
+    if mask is None or not mask.any():
+        return None, None
+    rows, columns = np.nonzero(ndimage.binary_fill_holes(mask))
+    return (float(rows.mean()), float(columns.mean())), float(2 * math.sqrt(len(rows) / math.pi))
