@@ -1,0 +1,1 @@
+"""One module per public dataset: its card, its loader and its download."""
