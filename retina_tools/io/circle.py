@@ -29,9 +29,9 @@ class Circle(NamedTuple):
 
     def drawn(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """The filled circle on a grid, shape (y, x)."""
-        rows = (np.arange(shape[0]) - self.y)[:, None] ** 2
-        columns = (np.arange(shape[1]) - self.x)[None, :] ** 2
-        inside: NDArray[np.bool_] = rows + columns <= self.radius**2
+        rows, columns = np.arange(shape[0]) - self.y, np.arange(shape[1]) - self.x
+        # Compared row by row, so that no array of floats as large as the picture is made.
+        inside: NDArray[np.bool_] = columns[None, :] ** 2 <= (self.radius**2 - rows**2)[:, None]
         return inside
 
 

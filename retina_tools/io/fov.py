@@ -90,8 +90,10 @@ def find_fov(image: ArrayLike) -> NDArray[np.bool_]:
         region = _irregular_region(away, surround)
         return np.ones(shape, bool) if region is None else _enlarged(region, shape)
     circle, region = found
-    refined = _refined(picture, circle.scaled(factor), surround)
-    fov = _cut(refined.drawn(shape), circle, region, factor)
+    refined = circle.scaled(factor)
+    for reach in (0.05, 0.02):
+        refined = _refined(picture, refined, surround, reach)
+    fov = _cut(refined.drawn(shape), picture, circle, region, surround)
     return np.ones(shape, bool) if fov.mean() > 0.998 else fov
 
 
@@ -145,9 +147,10 @@ def describe_fov(fov: ArrayLike) -> FovShape:
 
 
 class _Surround(NamedTuple):
-    """Colour of the surround, how far its pixels are from it, and whether it is dark."""
+    """Colour of the surround, its brightness, how far its pixels are from it, and whether it is dark."""
 
     colour: NDArray[np.float32]
+    level: float
     noise: float
     dark: bool
 
@@ -169,13 +172,16 @@ class _Surround(NamedTuple):
             if np.abs(pixels - np.median(pixels, 0)).max() > 4:
                 return None
         colour = np.median(pixels, 0)
-        noise = float(np.percentile(np.abs(pixels - colour).max(1), 95))
-        return cls(colour, noise, bool(dark.any()))
+        surround = cls(colour, float(np.median(pixels.max(1))), 0.0, bool(dark.any()))
+        used = [corner for corner, is_dark in zip(corners, dark, strict=True) if is_dark or not dark.any()]
+        spread = sorted(float(np.percentile(np.abs(surround.distance(corner)), 95)) for corner in used)
+        # The lower median: a corner with text in it does not count.
+        return surround._replace(noise=spread[(len(spread) - 1) // 2])
 
-    def distance(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def distance(self, pixels: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
         """How far pixels are from the colour of the surround, in grey levels."""
         if self.dark:  # darker than a dark surround is surround
-            away = pixels.astype(np.float32).max(-1) - self.colour.max()
+            away = pixels.max(-1).astype(np.float32) - np.float32(self.level)
         else:
             away = np.abs(pixels.astype(np.float32) - self.colour).max(-1)
         result: NDArray[np.float32] = away
@@ -195,15 +201,14 @@ def _checked(image: ArrayLike) -> NDArray[np.uint8]:
 
 
 def _reduced(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
-    from PIL import Image
+    """The picture at search size, smoothed a little, and by how much it was reduced."""
+    from PIL import Image, ImageFilter
 
     factor = max(1, math.ceil(max(picture.shape[:2]) / _SEARCH_SIDE))
-    if factor == 1:
-        return picture, 1
     # Whole blocks only: a last narrower block would be stretched.
     height, width = (side // factor * factor for side in picture.shape[:2])
     small = Image.fromarray(np.ascontiguousarray(picture[:height, :width])).reduce(factor)
-    return np.asarray(small), factor
+    return np.asarray(small.filter(ImageFilter.GaussianBlur(1.2))), factor
 
 
 def _best_circle(away: NDArray[np.float32], surround: _Surround) -> tuple[Circle, NDArray[np.bool_]] | None:
@@ -221,6 +226,8 @@ def _best_circle(away: NDArray[np.float32], surround: _Surround) -> tuple[Circle
             continue
         if best is None or support > best[0] + 0.03:
             best = support, circle, region
+            if support > 0.97:
+                break
     return None if best is None else best[1:]
 
 
@@ -263,11 +270,10 @@ def _circle_of(outline: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[Ci
     return (circle, support) if support >= 0.6 and arc_deg >= 50 else None
 
 
-def _refined(picture: NDArray[np.uint8], circle: Circle, surround: _Surround) -> Circle:
+def _refined(picture: NDArray[np.uint8], circle: Circle, surround: _Surround, reach: float) -> Circle:
     """The circle through the places where the full picture rises half-way from surround to retina."""
-    reach = max(4.0, 0.025 * circle.radius)
     angle = np.linspace(0, 2 * math.pi, 720, endpoint=False)
-    radius = circle.radius + np.linspace(-reach, reach, 81)
+    radius = circle.radius + max(4.0, reach * circle.radius) * np.linspace(-1, 1, 81)
     y = circle.y + radius[None, :] * np.sin(angle)[:, None]
     x = circle.x + radius[None, :] * np.cos(angle)[:, None]
     rows, columns = np.rint(y).astype(int), np.rint(x).astype(int)
@@ -290,21 +296,44 @@ def _refined(picture: NDArray[np.uint8], circle: Circle, surround: _Surround) ->
     return circle if again is None else again
 
 
-def _cut(drawn: NDArray[np.bool_], circle: Circle, region: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
+def _cut(
+    drawn: NDArray[np.bool_], picture: NDArray[np.uint8], circle: Circle, region: NDArray[np.bool_], surround: _Surround
+) -> NDArray[np.bool_]:
     """Take off what lies behind straight edges of the region, where they are nearer than the circle."""
     fov = drawn.copy()
-    for turns in range(4):
+    factor = max(1, picture.shape[0] // region.shape[0])
+    small = circle.drawn((region.shape[0], region.shape[1]))
+    # The last rows and columns that fill no whole block were left out of the small picture.
+    whole = picture[: region.shape[0] * factor, : region.shape[1] * factor]
+    rest = (picture.shape[0] - whole.shape[0], picture.shape[1] - whole.shape[1])
+    for turns, left_out in enumerate((0, rest[1], rest[0], 0)):
         # Turn the picture so that the side looked at is the upper one; views, nothing is copied.
-        near = _cut_row(np.rot90(region, turns), np.rot90(circle.drawn((region.shape[0], region.shape[1])), turns))
-        if near is not None and near > 0:
-            np.rot90(fov, turns)[: near * factor] = False
+        found = _cut_row(np.rot90(region, turns), np.rot90(small, turns))
+        if found is None:
+            continue
+        row = _exact_row(np.rot90(whole, turns), found[0] * factor, found[1] * factor, factor, surround)
+        if row is not None:
+            np.rot90(fov, turns)[: row + left_out] = False
     return fov
 
 
-def _cut_row(region: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> int | None:
-    """First row of the region where its upper edge is straight and lower than the circle's, else None."""
-    both = region.any(0) & drawn.any(0)
-    if not both.any():
+def _exact_row(
+    picture: NDArray[np.uint8], row: int, columns: NDArray[np.intp], factor: int, surround: _Surround
+) -> int | None:
+    """First row of the retina near ``row``: where it rises half-way; None where it rises too gently for an edge."""
+    reach = 3 * factor + 2
+    first, last = max(0, row - reach), min(picture.shape[0], row + reach + 1)
+    profile = np.median(surround.distance(picture[first:last, columns]), axis=1)
+    outside, inside = float(np.median(profile[: factor + 1])), float(np.median(profile[-factor - 1 :]))
+    further_in = float(np.median(surround.distance(picture[row : last + 10 * reach, columns])))
+    above = np.flatnonzero(profile > (outside + inside) / 2)
+    return first + int(above[0]) if len(above) and inside - outside > max(4.0, 0.4 * further_in) else None
+
+
+def _cut_row(region: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> tuple[int, NDArray[np.intp]] | None:
+    """First row and the columns of the region where its upper edge is straight and lower than the circle's."""
+    both = np.flatnonzero(region.any(0) & drawn.any(0))
+    if not len(both):
         return None
     top, circle_top = region.argmax(0)[both], drawn.argmax(0)[both]
     candidates = top[top > circle_top + 1]
@@ -313,20 +342,26 @@ def _cut_row(region: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> int | None:
     row = int(np.bincount(candidates).argmax())
     chord = circle_top < row - 1
     straight = np.abs(top[chord] - row) <= 1
-    return row if chord.sum() > 0.2 * both.sum() and straight.mean() > 0.8 else None
+    return (row, both[chord]) if chord.sum() > 0.2 * len(both) and straight.mean() > 0.8 else None
 
 
 def _irregular_region(away: NDArray[np.float32], surround: _Surround) -> NDArray[np.bool_] | None:
-    """What is not surround, where it is neither round nor cut but has a plain outline in a black surround."""
+    """What is not surround, where it is neither round nor cut but has a convex outline in an even black surround."""
     from scipy import ndimage
+    from scipy.spatial import ConvexHull
 
-    if not surround.dark or surround.colour.max() > 40:
+    if not surround.dark or surround.level > 16 or surround.noise > 4:
         return None
     region = _largest(away > max(6.0, 2 * surround.noise))
     if region is None or not 0.1 < region.mean() < 0.995:
         return None
-    closed = ndimage.binary_closing(np.pad(region, 12), np.ones((9, 9), bool), iterations=2)[12:-12, 12:-12]
-    return region if closed.sum() < 1.04 * region.sum() else None
+    pixels = np.argwhere(region)
+    corners = np.concatenate([pixels + shift for shift in ((0, 0), (0, 1), (1, 0), (1, 1))])
+    if region.sum() < 0.97 * ConvexHull(corners).volume:
+        return None
+    # The low threshold lies outside of the edge, the half-way one on it; what is dark further inside stays.
+    core: NDArray[np.bool_] = ndimage.binary_erosion(np.pad(region, 2, mode="edge"), iterations=2)[2:-2, 2:-2]
+    return core | (region & (away > 0.5 * float(np.median(away[region]))))
 
 
 def _enlarged(region: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:
