@@ -38,9 +38,11 @@ $(DEV): pyproject.toml tests/browser/install_chromium.sh | $(LAB)
 demo: $(LAB)
 	@echo "Running notebooks/00_quickstart.ipynb without a browser, one to two minutes ..."
 	@mkdir -p "$(OUT)"
-	@RETINA_OUT="$(abspath $(OUT))" PLOTLY_RENDERER=notebook $(PY) -m nbconvert --to html --execute --log-level=WARN \
+	@RETINA_OUT="$(abspath $(OUT))" PLOTLY_RENDERER=notebook $(PY) -m nbconvert --to html --execute --log-level=ERROR \
 		--ExecutePreprocessor.store_widget_state=False --ExecutePreprocessor.timeout=600 \
-		--output-dir "$(OUT)" --output quickstart.html notebooks/00_quickstart.ipynb
+		--HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= \
+		--output-dir "$(OUT)" --output quickstart.html notebooks/00_quickstart.ipynb 2> "$(OUT)/quickstart.log" \
+		|| { cat "$(OUT)/quickstart.log"; echo "The quickstart stopped with the error above."; exit 1; }
 	@echo
 	@echo "Done. What was made:"
 	@echo "  $(OUT)/quickstart.html       the whole notebook with its figures; open it in a browser"

@@ -20,6 +20,7 @@ Segmenter = Callable[[xr.Dataset], xr.Dataset]
 
 RUN_COLUMNS: Final = ("error", "error_stage", "seconds")
 QUALITY_COLUMNS: Final = ("quality_score", "quality_gradable", "quality_reason")
+SCALE_COLUMNS: Final = ("um_per_pixel", "scale_source")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Pipeline:
             with warnings.catch_warnings():
                 # A warning of one picture must not stop a run of thousands; what matters is in the status columns.
                 warnings.simplefilter("ignore")
-                for stage, columns in self._stages(read, row):
+                for stage, columns in self._stages(read, row):  # noqa: B007  (named when it fails)
                     result |= columns
         except EyeError as error:
             result |= {"error": str(error), "error_stage": stage}
@@ -100,7 +101,7 @@ class Pipeline:
         if self.disc_diameter_um is not None and eye.attrs["scale_source"] == "unknown":
             eye = biomarkers.scale_from_disc(eye, self.disc_diameter_um)
         found = {"laterality": row.get("laterality") or eye.coords["laterality"].item()}
-        yield "measure", found | {name: eye.attrs[name] for name in ("um_per_pixel", "scale_source")}
+        yield "measure", found | {name: eye.attrs[name] for name in SCALE_COLUMNS}
         measured = biomarkers.to_table(biomarkers.measure(eye, self.biomarkers), status=True)
         yield "done", measured.drop(columns=list(KEYS), errors="ignore").iloc[0].to_dict()
 
@@ -238,8 +239,9 @@ def biomarker_columns(table: pd.DataFrame) -> list[str]:
     -------
     list of str
     """
-    status = {column for column in table if is_status(column)}
-    return [column for column in table if _status_column(column) in status]
+    columns = [str(column) for column in table]
+    status = set(filter(is_status, columns))
+    return [column for column in columns if _status_column(column) in status]
 
 
 def summarise_run(table: pd.DataFrame) -> str:
