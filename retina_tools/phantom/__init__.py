@@ -4,9 +4,23 @@
 `anatomy` the geometry alone, `truth` the true biomarkers, and `shapes` bare figures with closed-form answers.
 """
 
-from retina_tools.phantom.anatomy import Anatomy, anatomy
+from retina_tools.phantom import shapes
+from retina_tools.phantom.geometry import Anatomy, anatomy
 from retina_tools.phantom.measures import truth
 from retina_tools.phantom.parameters import LESIONS, RANGES, Parameters
+from retina_tools.phantom.patients import DEFAULT_EFFECTS, TRAITS, cohort
 from retina_tools.phantom.synthesis import eye
 
-__all__ = ["LESIONS", "RANGES", "Anatomy", "Parameters", "anatomy", "eye", "truth"]
+__all__ = [
+    "DEFAULT_EFFECTS",
+    "LESIONS",
+    "RANGES",
+    "TRAITS",
+    "Anatomy",
+    "Parameters",
+    "anatomy",
+    "cohort",
+    "eye",
+    "shapes",
+    "truth",
+]

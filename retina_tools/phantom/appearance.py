@@ -1,13 +1,13 @@
 """The photograph: colour of the fundus, disc, macula, blood and lesions, the flash, the lens and the sensor.
 
 Reflectances are linear numbers per channel; blood and macular pigment multiply them (Lambert and Beer), the flash
-multiplies all of it, haze adds, and the sensor blurs, adds noise and clips.
+multiplies all of it, haze adds, and the sensor blurs, adds noise and clips. Planes are kept channel first.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -17,26 +17,30 @@ from scipy.ndimage import gaussian_filter
 
 from retina_tools.phantom.growth import Frame
 from retina_tools.phantom.lesions import Lesion, level
-from retina_tools.phantom.painting import Plane, VesselPlanes, View, ellipse_level
+from retina_tools.phantom.painting import Plane, VesselPlanes, View, ellipse_level, window_around
+from retina_tools.phantom.texture import Texture
 
-Colour = NDArray[np.float32]
+Triple = tuple[float, float, float]
 
-_BLOND: Final = np.array([228.0, 118.0, 66.0], np.float32)
-_DARK: Final = np.array([138.0, 60.0, 24.0], np.float32)
-_DISC: Final = np.array([246.0, 182.0, 112.0], np.float32)
-_CUP: Final = np.array([255.0, 232.0, 172.0], np.float32)
-# Absorbance of blood per micrometre, red, green, blue.
-_ARTERIAL: Final = np.array([0.0009, 0.0058, 0.0050], np.float32)
-_VENOUS: Final = np.array([0.0026, 0.0068, 0.0052], np.float32)
-_TEXTURE_UM: Final = 80.0
+_BLOND: Final = np.array([232.0, 116.0, 62.0])
+_DARK: Final = np.array([142.0, 62.0, 24.0])
+_RIM: Final = np.array([246.0, 172.0, 104.0])
+_CUP: Final = np.array([255.0, 230.0, 170.0])
+# Absorbance of a vessel of usual width in the red, green and blue channel.
+_ABSORBANCE: Final[Mapping[str, Triple]] = {"artery": (0.10, 0.60, 0.62), "vein": (0.30, 0.80, 0.78)}
+_REFLEX: Final[Mapping[str, float]] = {"artery": 0.12, "vein": 0.05}
+_USUAL_WIDTH_UM: Final = 100.0
+# Colour, softness of the edge as a fraction of the radius, and opacity.
+_PALE: Final[Mapping[str, tuple[Triple, float, float]]] = {
+    "hard_exudate": ((255.0, 228.0, 140.0), 0.18, 0.88),
+    "cotton_wool_spot": ((244.0, 226.0, 188.0), 0.5, 0.62),
+    "drusen": ((245.0, 192.0, 112.0), 0.5, 0.55),
+}
+_BLOOD: Final[Mapping[str, float]] = {"haemorrhage": 0.22, "microaneurysm": 0.4}
 
 
 def photograph(
-    frame: Frame,
-    view: View,
-    planes: dict[str, VesselPlanes],
-    lesions: Sequence[Lesion],
-    seed: int,
+    frame: Frame, view: View, planes: Mapping[str, VesselPlanes], lesions: Sequence[Lesion], seed: int
 ) -> NDArray[np.uint8]:
     """Render the picture of a right eye.
 
@@ -44,163 +48,123 @@ def photograph(
     -------
     ndarray of uint8, shape (size, size, 3)
     """
-    p = frame.parameters
     rng = np.random.default_rng([seed, 20])
     picture = _fundus(frame, view, rng)
     _paint_disc(picture, frame, view, rng)
-    _paint_macula(picture, frame, view)
-    _paint_pale_lesions(picture, lesions, view, rng)
+    _paint_pale_lesions(picture, lesions, view)
     _paint_vessels(picture, planes)
-    _paint_dark_lesions(picture, lesions, view)
-    picture *= _flash(frame, view, rng)[..., None]
-    if p.haze > 0:
-        veil = 0.75 * p.haze
-        picture *= 1.0 - veil
-        picture += veil * np.array([190.0, 150.0, 110.0], np.float32)
+    _paint_blood(picture, lesions, view)
+    light = _flash(frame, view, rng)
+    veil = 0.75 * frame.parameters.haze
+    for channel, grey in enumerate((190.0, 150.0, 110.0)):
+        picture[channel] *= light * (1.0 - veil)
+        if veil > 0:
+            picture[channel] += veil * grey
     return _sensor(picture, frame, view, np.random.default_rng([seed, 21]))
 
 
-def _fundus(frame: Frame, view: View, rng: np.random.Generator) -> Colour:
+def _fundus(frame: Frame, view: View, rng: np.random.Generator) -> Plane:
+    """Pigment epithelium and choroid, darker at the macula."""
     p = frame.parameters
-    base = _BLOND * (_DARK / _BLOND) ** p.pigmentation
-    base = base * np.exp(rng.normal(0.0, [0.03, 0.07, 0.10])).astype(np.float32)
-    patches = _noise(view, rng, 1400.0)
-    fine = _noise(view, rng, 260.0)
-    streaks = _choroid(view, rng)
-    shade = 0.05 * patches + 0.025 * fine
-    picture = np.empty((view.size, view.size, 3), np.float32)
-    strength = p.tessellation * np.array([0.16, 0.34, 0.30], np.float32)
-    for channel, weight in enumerate((0.8, 1.3, 1.3)):
-        picture[..., channel] = base[channel] * np.exp(weight * shade + strength[channel] * streaks)
+    base = _BLOND * (_DARK / _BLOND) ** p.pigmentation * np.exp(rng.normal(0.0, [0.03, 0.07, 0.10]))
+    texture = Texture(frame)
+    mottle, streaks = texture.patches(rng), texture.choroid(rng)
+    y, x = view.axes_um()
+    square = y**2 + x**2
+    wide, core = np.exp(square / (-2.0 * 950.0**2)), np.exp(square / (-2.0 * 300.0**2))
+    picture = np.empty((3, view.size, view.size), np.float32)
+    looks = ((0.8, 0.10, 0.22, 0.12), (1.3, 0.28, 0.36, 0.22), (1.3, 0.24, 0.30, 0.20))
+    for channel, (weight, streak, outer, inner) in enumerate(looks):
+        shade = texture.sampled(weight * mottle + streak * p.tessellation * streaks, view)
+        picture[channel] = float(base[channel]) * np.exp(shade - outer * wide - inner * core)
     return picture
 
 
-def _noise(view: View, rng: np.random.Generator, scale_um: float) -> Plane:
-    """Smooth noise of unit variance on the retina, the same whatever the pixels are."""
-    extent = 9600.0
-    cells = int(2 * extent / scale_um * 2) + 8
-    coarse = gaussian_filter(rng.standard_normal((cells, cells)).astype(np.float32), 1.0)
-    coarse /= coarse.std()
-    return _sampled(coarse, view, extent)
-
-
-def _sampled(coarse: Plane, view: View, extent_um: float) -> Plane:
-    """A square of the retina, ``extent_um`` to each side of the middle of the view, at the view's pixels."""
-    from scipy.ndimage import affine_transform
-
-    step = (len(coarse) - 1) / (2 * extent_um) * view.um_per_pixel
-    offset = (len(coarse) - 1) / 2 - step * (view.size - 1) / 2
-    fine: Plane = affine_transform(coarse, [step, step], [offset, offset], (view.size, view.size), np.float32, order=1)
-    return fine
-
-
-def _choroid(view: View, rng: np.random.Generator) -> Plane:
-    """Ridges of warped noise: choroidal vessels between darker islands."""
-    extent = 9600.0
-    cells = int(2 * extent / _TEXTURE_UM)
-    coarse = rng.standard_normal((cells, cells)).astype(np.float32)
-    wide = gaussian_filter(coarse, (2.2, 5.0))
-    ridge = 1.0 - np.abs(wide) / wide.std()
-    ridge = gaussian_filter(ridge, 0.8)
-    ridge = (ridge - ridge.mean()) / ridge.std()
-    return _sampled(ridge.astype(np.float32), view, extent)
-
-
-def _paint_disc(picture: Colour, frame: Frame, view: View, rng: np.random.Generator) -> None:
+def _paint_disc(picture: Plane, frame: Frame, view: View, rng: np.random.Generator) -> None:
     p = frame.parameters
     long, short = frame.disc_semi_axes_um
-    rim = ellipse_level(view, frame.disc_yx, long, short, p.disc_tilt_deg)
-    cup = ellipse_level(
-        view, frame.disc_yx, long * p.cup_disc_ratio, short * p.cup_disc_ratio * p.cup_ovality, p.disc_tilt_deg
-    )
-    glow = 0.20 * np.exp(-np.maximum(rim - 1.0, 0.0) / 0.35)
-    picture *= (1.0 + glow)[..., None]
-    inside = _edge(rim, 0.05)
-    pale = _edge(cup, 0.22)
-    tint = np.exp(rng.normal(0.0, [0.01, 0.05, 0.10])).astype(np.float32)
-    for channel in range(3):
-        colour = _DISC[channel] * tint[channel] * (1 - pale) + _CUP[channel] * pale
-        picture[..., channel] += inside * (colour - picture[..., channel])
+    window = window_around(view, frame.disc_yx, 3.0 * long)
+    rim = ellipse_level(view, window, frame.disc_yx, (long, short), p.disc_tilt_deg)
+    cup_axes = long * p.cup_disc_ratio, short * p.cup_disc_ratio * p.cup_ovality
+    cup = ellipse_level(view, window, frame.disc_yx, cup_axes, p.disc_tilt_deg)
+    glow = 1.0 + 0.22 * np.exp(np.maximum(rim - 1.0, 0.0) / -0.4)
+    inside, pale = _edge(rim, 0.06), _edge(cup, 0.30)
+    tint = np.exp(rng.normal(0.0, [0.01, 0.03, 0.05]))
+    _, x = view.axes_um()
+    # The nasal rim is thicker with nerve fibres and pinker, the temporal one paler.
+    nasal = np.clip((x[:, window[1]] - float(frame.disc_yx[1])) / float(frame.radius_um), -1.0, 1.0)
+    for channel, pink in enumerate((0.0, 0.06, 0.06)):
+        plane = picture[channel][window]
+        plane *= glow
+        colour = float(_RIM[channel] * tint[channel]) * (1.0 - pink * nasal) * (1 - pale) + float(_CUP[channel]) * pale
+        plane += inside * (colour - plane)
 
 
-def _edge(level_: Plane, softness: float) -> Plane:
+def _edge(fraction: Plane, softness: float) -> Plane:
     """1 inside an outline, 0 outside, with a soft edge of this fraction of its radius."""
-    cover: Plane = (1.0 / (1.0 + np.exp(np.clip((level_ - 1.0) / (0.5 * softness), -30.0, 30.0)))).astype(np.float32)
+    cover: Plane = 1.0 / (1.0 + np.exp(np.clip((fraction - 1.0) / (0.5 * softness), -30.0, 30.0)))
     return cover
 
 
-def _paint_macula(picture: Colour, frame: Frame, view: View) -> None:
-    y, x = view.axes_um()
-    square = y**2 + x**2
-    wide = np.exp(-square / (2 * 900.0**2))
-    core = np.exp(-square / (2 * 300.0**2))
-    for channel, (outer, inner) in enumerate(((0.20, 0.10), (0.34, 0.20), (0.30, 0.20))):
-        picture[..., channel] *= np.exp(-outer * wide - inner * core)
-
-
-def _paint_vessels(picture: Colour, planes: dict[str, VesselPlanes]) -> None:
-    for vessel, absorbance, reflex in (("artery", _ARTERIAL, 0.13), ("vein", _VENOUS, 0.05)):
+def _paint_vessels(picture: Plane, planes: Mapping[str, VesselPlanes]) -> None:
+    for vessel, absorbance in _ABSORBANCE.items():
         plane = planes[vessel]
-        seen = plane.thickness_um > 0
-        column, axial = plane.thickness_um[seen], plane.axial[seen]
-        picture[seen] *= np.exp(-column[:, None] * absorbance) * (1.0 + reflex * axial[:, None])
+        seen = np.flatnonzero(plane.thickness_um > 0)
+        # Scattered light around thin vessels is less than Beer's law for parallel light has it: a power below one.
+        column = (plane.thickness_um.ravel()[seen] / _USUAL_WIDTH_UM) ** 0.75
+        reflex = 1.0 + _REFLEX[vessel] * plane.axial.ravel()[seen]
+        for channel in range(3):
+            picture[channel].reshape(-1)[seen] *= np.exp(-absorbance[channel] * column) * reflex
 
 
-def _paint_pale_lesions(picture: Colour, lesions: Sequence[Lesion], view: View, rng: np.random.Generator) -> None:
-    looks = {
-        "hard_exudate": (np.array([252.0, 226.0, 130.0], np.float32), 0.18, 0.9),
-        "cotton_wool_spot": (np.array([240.0, 224.0, 190.0], np.float32), 0.45, 0.62),
-        "drusen": (np.array([240.0, 190.0, 110.0], np.float32), 0.5, 0.55),
-    }
+def _paint_pale_lesions(picture: Plane, lesions: Sequence[Lesion], view: View) -> None:
     for lesion in lesions:
-        if lesion.kind in looks and (found := level(lesion, view)) is not None:
+        if lesion.kind in _PALE and (found := level(lesion, view)) is not None:
             window, inside = found
-            colour, softness, strength = looks[lesion.kind]
-            cover = strength * _edge(inside, softness)[..., None]
-            picture[window] += cover * (colour - picture[window])
+            colour, softness, opacity = _PALE[lesion.kind]
+            cover = opacity * _edge(inside, softness)
+            for channel in range(3):
+                plane = picture[channel][window]
+                plane += cover * (colour[channel] - plane)
 
 
-def _paint_dark_lesions(picture: Colour, lesions: Sequence[Lesion], view: View) -> None:
-    absorbed = np.array([0.30, 0.75, 0.55], np.float32)
+def _paint_blood(picture: Plane, lesions: Sequence[Lesion], view: View) -> None:
     for lesion in lesions:
-        if lesion.kind in ("haemorrhage", "microaneurysm") and (found := level(lesion, view)) is not None:
+        if lesion.kind in _BLOOD and (found := level(lesion, view)) is not None:
             window, inside = found
-            softness = 0.25 if lesion.kind == "haemorrhage" else 0.4
-            picture[window] *= np.exp(-_edge(inside, softness)[..., None] * absorbed)
+            cover = _edge(inside, _BLOOD[lesion.kind])
+            for channel, absorbance in enumerate((0.32, 0.78, 0.55)):
+                picture[channel][window] *= np.exp(-absorbance * cover)
 
 
 def _flash(frame: Frame, view: View, rng: np.random.Generator) -> Plane:
     p = frame.parameters
     axis = ((np.arange(view.size) - (view.size - 1) / 2) / view.radius_px).astype(np.float32)
     y, x = axis[:, None], axis[None]
-    angle, shift = rng.uniform(0.0, 2 * np.pi), rng.uniform(0.0, 0.45)
-    square = (y - shift * np.sin(angle)) ** 2 + (x - shift * np.cos(angle)) ** 2
-    light = p.illumination * np.exp(-p.uneven_illumination * 0.7 * square)
-    radius = np.sqrt(y**2 + x**2)
-    light *= 1.0 - 0.35 * np.clip((radius - 0.90) / 0.12, 0.0, 1.0) ** 2
-    dimmed: Plane = light.astype(np.float32)
+    angle, shift = float(rng.uniform(0.0, 2 * np.pi)), float(rng.uniform(0.0, 0.45))
+    square = (y - shift * float(np.sin(angle))) ** 2 + (x - shift * float(np.cos(angle))) ** 2
+    light = p.illumination * np.exp(-0.7 * p.uneven_illumination * square)
+    margin = np.clip((np.sqrt(y**2 + x**2) - 0.90) / 0.12, 0.0, 1.0)
+    dimmed: Plane = light * (1.0 - 0.35 * margin**2)
     return dimmed
 
 
-def _sensor(picture: Colour, frame: Frame, view: View, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _sensor(picture: Plane, frame: Frame, view: View, rng: np.random.Generator) -> NDArray[np.uint8]:
     p = frame.parameters
     sigma = p.blur_um / view.um_per_pixel
-    edge = np.clip(view.radius_px - _radius_px(view) + 0.5, 0.0, 1.0).astype(np.float32)
-    for channel in range(3):
-        plane = picture[..., channel]
-        if sigma > 0.15:
-            plane = gaussian_filter(plane, sigma, truncate=3.0)
-        if p.noise > 0:
-            plane = plane + p.noise * rng.standard_normal(plane.shape, dtype=np.float32)
-        picture[..., channel] = plane * edge
-    pixels = np.clip(picture + 0.5, 0.0, 255.0).astype(np.uint8)
-    return _jpeg(pixels, p.jpeg_quality) if p.jpeg_quality else pixels
-
-
-def _radius_px(view: View) -> Plane:
     axis = (np.arange(view.size) - (view.size - 1) / 2).astype(np.float32)
-    radius: Plane = np.sqrt(axis[:, None] ** 2 + axis[None] ** 2)
-    return radius
+    edge = np.clip(np.float32(view.radius_px + 0.5) - np.sqrt(axis[:, None] ** 2 + axis[None] ** 2), 0.0, 1.0)
+    pixels = np.empty((view.size, view.size, 3), np.uint8)
+    for channel in range(3):
+        plane = picture[channel]
+        if sigma > 0.15:
+            plane = np.asarray(gaussian_filter(plane, sigma, truncate=2.5), np.float32)
+        if p.noise > 0:
+            grain: Plane = rng.standard_normal(plane.shape, dtype=np.float32)
+            grain *= p.noise
+            plane += grain
+        pixels[..., channel] = np.clip(plane * edge + 0.5, 0.0, 255.0)
+    return _jpeg(pixels, int(p.jpeg_quality)) if p.jpeg_quality else pixels
 
 
 def _jpeg(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ constructive optimisation (Schreiner and Buxbaum 1993), here with smooth courses
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -21,7 +22,7 @@ STEP_UM: Final = 40.0
 _CELL_UM: Final = 60.0
 _COARSE_UM: Final = 120.0
 _EMPTIEST_UM: Final = 2200.0
-_SPACING_UM: Final = 480.0
+_SPACING_UM: Final = 550.0
 # Enough for a 45 degree view; eyes seen in a smaller or equal field share one anatomy.
 _DOMAIN_UM: Final = 7100.0
 
@@ -108,8 +109,10 @@ def smooth_course(waypoints: Floats) -> Floats:
     return _resampled(spline(np.linspace(0.0, knots[-1], max(8, int(knots[-1] / 15.0)))))
 
 
-_T: Final = np.linspace(0.0, 1.0, 48)
-_BERNSTEIN: Final = np.stack([(1 - _T) ** 3, 3 * _T * (1 - _T) ** 2, 3 * _T**2 * (1 - _T), _T**3], axis=1)
+@cache
+def _bernstein(count: int) -> Floats:
+    t = np.linspace(0.0, 1.0, count)
+    return np.stack([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], axis=1)
 
 
 def _resampled(dense: Floats) -> Floats:
@@ -132,7 +135,7 @@ class Occupancy:
 
     def _cells(self, points_um: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         index = np.rint((points_um - self.origin) / _CELL_UM).astype(np.intp)
-        index = np.clip(index, 1, len(self.taken) - 2)
+        index = np.minimum(np.maximum(index, 1), len(self.taken) - 2)
         return index[:, 0], index[:, 1]
 
     def mark(self, points_um: Floats) -> None:
@@ -159,9 +162,9 @@ class Tree:
 
     def add(self, points_um: Floats, parent: int = -1, joint: int = 0) -> int:
         """Add a course that leaves the course ``parent`` at its point number ``joint``."""
-        leaf = float(np.exp(self.rng.normal(0.0, 0.12)))
+        leaf = float(np.exp(self.rng.normal(0.0, 0.07)))
         outside = np.hypot(*(points_um[-1] - self.frame.domain_yx)) > self.frame.domain_um - 600.0
-        self.courses.append(Course(points_um, parent, joint, leaf * (1.6 if outside else 1.0)))
+        self.courses.append(Course(points_um, parent, joint, leaf * (1.25 if outside else 1.0)))
         if parent >= 0:
             self._joints[parent].append(joint)
         self._joints.append([])
@@ -218,13 +221,12 @@ class Tree:
         """A cubic Bezier curve that leaves at about half the angle to the target and bows a little."""
         across = target - start
         length = float(np.hypot(across[0], across[1]))
-        leave = 0.7 * tangent + 0.75 * across / length
         turn = self.rng.normal(0.0, 0.22, 4)
+        leave = 0.7 * tangent + 0.75 * across / length + 0.65 * turn[2:]
         arrive = across / length + 0.3 * tangent + turn[:2]
-        control = np.stack(
-            [start, start + length * (0.38 * leave + 0.25 * turn[2:]), target - 0.36 * length * arrive, target]
-        )
-        return _resampled(_BERNSTEIN @ control)
+        control = np.array([start, start + 0.38 * length * leave, target - 0.36 * length * arrive, target])
+        course: Floats = _bernstein(max(8, round(1.05 * length / STEP_UM) + 1)) @ control
+        return course
 
 
 def grow(frame: Frame, vessel: Vessel, rng: np.random.Generator, others_um: Floats | None = None) -> Tree:
@@ -249,16 +251,19 @@ def grow(frame: Frame, vessel: Vessel, rng: np.random.Generator, others_um: Floa
 
 def _add_trunks(tree: Tree) -> None:
     frame, rng = tree.frame, tree.rng
-    shift = 0.10 if tree.vessel == "artery" else 0.02
-    root = frame.polar(np.array([shift * frame.radius_um]), np.array([180.0 + rng.normal(0, 25.0)]))[0]
-    lean = rng.normal(0.0, 4.0, 2)
+    # The artery enters nasal to the vein, and both turn away from each other on the disc.
+    apart = 1.0 if tree.vessel == "artery" else -1.0
+    root = frame.polar(
+        np.array([0.13 * frame.radius_um]), np.array([180.0 - 90.0 * (apart < 0) + rng.normal(0, 25.0)])
+    )[0]
+    lean, width = rng.normal(0.0, 4.0, 2), rng.normal(1.0, 0.08, 2)
     index: dict[str, int] = {}
     for trunk in TRUNKS:
+        half = 0 if trunk.side > 0 else 1
         distances = np.array([0.5 * frame.radius_um, frame.radius_um, *_DISTANCES_UM])
-        spread = 3.0 if trunk.name.endswith("temporal") else 6.0
-        drift = rng.normal(0.0, spread) + (lean[0] if trunk.side > 0 else lean[1])
-        aside = (3.0 if tree.vessel == "artery" else -3.0) if trunk.stem != "superotemporal" else 5.0
-        angles = np.array(trunk.angles_deg) + drift + aside + rng.normal(0.0, 1.8, len(distances))
+        drift = rng.normal(0.0, 3.0 if trunk.name.endswith("temporal") else 6.0) + lean[half] + 3.0 * apart
+        angles = np.array(trunk.angles_deg) * width[half] + drift + rng.normal(0.0, 2.0, len(distances))
+        angles[0] += 14.0 * apart
         waypoints = frame.polar(distances, trunk.side * angles)[distances < trunk.ends_um]
         parent, joint, start = -1, 0, root
         if trunk.stem:

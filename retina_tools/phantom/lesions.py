@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retina_tools.phantom.growth import Frame
-from retina_tools.phantom.painting import Plane, View
+from retina_tools.phantom.painting import Plane, View, window_around
 from retina_tools.phantom.vessels import Floats
 
 
@@ -89,7 +89,7 @@ def _place(
     low, high = habit.diameter_um
     radius = 0.5 * frame.parameters.lesion_scale * low * (high / low) ** rng.uniform()
     order = np.arange(2, 8)
-    amplitude = habit.roughness * rng.standard_normal(len(order)) / (order - 1) ** 0.7
+    amplitude = habit.roughness * rng.standard_normal(len(order)) / (order - 1) ** 1.3
     waves = np.column_stack([np.clip(amplitude, -0.3, 0.3), rng.uniform(0.0, 2 * np.pi, len(order))])
     for _ in range(200):
         lesion = Lesion(kind, _somewhere(habit, rng, centres), radius, waves)
@@ -126,13 +126,10 @@ def _fits(frame: Frame, lesion: Lesion, placed: list[Lesion]) -> bool:
 
 def level(lesion: Lesion, view: View, margin: float = 1.6) -> tuple[tuple[slice, slice], Plane] | None:
     """Distance from the centre as a fraction of the outline's radius, in a window around the lesion."""
-    centre = view.to_px(lesion.centre_um)
-    half = margin * lesion.reach_um / view.um_per_pixel + 3.0
-    low = np.maximum(np.floor(centre - half).astype(int), 0)
-    high = np.minimum(np.ceil(centre + half).astype(int) + 1, view.size)
-    if (high <= low).any():
+    window = window_around(view, lesion.centre_um, margin * lesion.reach_um)
+    if window[0].start >= window[0].stop or window[1].start >= window[1].stop:
         return None
-    window = slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
+    centre = view.to_px(lesion.centre_um)
     y, x = np.mgrid[window]
     dy, dx = y - centre[0], x - centre[1]
     angle = np.arctan2(dy, dx)

@@ -127,16 +127,17 @@ def _area_density(segments: Sequence[Segment], view: View) -> dict[str, float]:
 
 
 def _in_view(points_um: Floats, view: View) -> NDArray[np.bool_]:
-    inside: NDArray[np.bool_] = np.hypot(*(points_um - view.centre_um).T) <= view.radius_px * view.um_per_pixel
+    y, x = points_um[:, 0] - view.centre_um[0], points_um[:, 1] - view.centre_um[1]
+    inside: NDArray[np.bool_] = y * y + x * x <= (view.radius_px * view.um_per_pixel) ** 2
     return inside
 
 
 def _length_mm(segments: Sequence[Segment], view: View) -> float:
     total = 0.0
     for segment in segments:
-        middle = (segment.points_um[1:] + segment.points_um[:-1]) / 2
-        step = np.hypot(*np.diff(segment.points_um, axis=0).T)
-        total += float(step[_in_view(middle, view)].sum())
+        step = np.diff(segment.points_um, axis=0)
+        middle = segment.points_um[:-1] + step / 2
+        total += float(np.hypot(step[:, 0], step[:, 1])[_in_view(middle, view)].sum())
     return total / 1000.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from retina_tools.phantom.vessels import Floats, Segment
 
 Plane = NDArray[np.float32]
+Window = tuple[slice, slice]
 # Pixels around a vessel's wall over which its cover fades.
 _MARGIN_PX: Final = 1.5
 
@@ -95,10 +97,10 @@ def paint_vessels(segments: Sequence[Segment], view: View, *, looks: bool = True
     start, stop, r_start, r_stop = _capsules(segments, view)
     reach = 0.5 * np.abs(stop - start).max(axis=1, initial=0.0) + np.maximum(r_start, r_stop) + _MARGIN_PX
     half = np.ceil(reach).astype(int)
-    middle = np.rint((start + stop) / 2).astype(int)
+    middle = np.rint((start + stop) / 2).astype(np.int32)
     for window in np.unique(half):
         chosen = half == window
-        offset = np.arange(-window, window + 1)
+        offset = np.arange(-window, window + 1, dtype=np.int32)
         y = (middle[chosen, 0, None] + offset)[:, :, None]
         x = (middle[chosen, 1, None] + offset)[:, None, :]
         a, b = start[chosen, :, None, None], stop[chosen, :, None, None]
@@ -118,13 +120,13 @@ def paint_vessels(segments: Sequence[Segment], view: View, *, looks: bool = True
     return VesselPlanes(wall.reshape(shape), thickness.reshape(shape), axial.reshape(shape))
 
 
-def _capsules(segments: Sequence[Segment], view: View) -> tuple[Floats, Floats, Floats, Floats]:
+def _capsules(segments: Sequence[Segment], view: View) -> tuple[Plane, Plane, Plane, Plane]:
     """Ends and radii, in pixels, of the straight pieces that can be seen."""
     if not segments:
-        empty = np.empty((0, 2))
-        return empty, empty, np.empty(0), np.empty(0)
-    points = np.concatenate([view.to_px(segment.points_um) for segment in segments])
-    radius = np.concatenate([segment.radius_um for segment in segments]) / view.um_per_pixel
+        empty = np.empty((0, 2), np.float32)
+        return empty, empty, np.empty(0, np.float32), np.empty(0, np.float32)
+    points = view.to_px(np.concatenate([segment.points_um for segment in segments])).astype(np.float32)
+    radius = (np.concatenate([segment.radius_um for segment in segments]) / view.um_per_pixel).astype(np.float32)
     last = np.zeros(len(points), bool)
     last[np.cumsum([len(segment.points_um) for segment in segments]) - 1] = True
     seen = np.hypot(*(points - (view.size - 1) / 2).T) < view.radius_px + 20.0
@@ -132,27 +134,56 @@ def _capsules(segments: Sequence[Segment], view: View) -> tuple[Floats, Floats, 
     return points[first], points[first + 1], radius[first], radius[first + 1]
 
 
-def _thickness(distance: Floats, radius: Floats) -> Plane:
+def _thickness(distance: Plane, radius: Plane) -> Plane:
     # A tube narrower than the pixel is smeared over it: same blood, less depth.
     wide = np.maximum(radius, 0.6)
     depth = 2.0 * np.sqrt(np.maximum(wide**2 - distance**2, 0.0)) * (radius / wide) ** 2
     return depth.astype(np.float32)
 
 
-def _axial(distance: Floats, radius: Floats) -> Plane:
+def _axial(distance: Plane, radius: Plane) -> Plane:
     large = np.clip((radius - 1.2) / 1.5, 0.0, 1.0)
-    return (large * np.exp(-0.5 * (distance / np.maximum(0.3 * radius, 0.45)) ** 2)).astype(np.float32)
+    reflex: Plane = large * np.exp(-0.5 * (distance / np.maximum(0.3 * radius, 0.45)) ** 2)
+    return reflex
 
 
-def ellipse_level(view: View, centre_um: Floats, vertical_um: float, horizontal_um: float, tilt_deg: float) -> Plane:
-    """Distance from the centre as a fraction of the ellipse's radius in that direction: below 1 inside.
+def ellipse_level(
+    view: View, window: Window, centre_um: Floats, semi_axes_um: tuple[float, float], tilt_deg: float
+) -> Plane:
+    """Distance from the centre as a fraction of the ellipse's radius in that direction, below 1 inside.
 
-    ``vertical_um`` and ``horizontal_um`` are the semi-axes before the ellipse is tilted towards image left.
+    Parameters
+    ----------
+    view : View
+    window : tuple of slice
+        The rows and columns wanted.
+    centre_um : ndarray, shape (2,)
+    semi_axes_um : tuple of float
+        The vertical and the horizontal one, before the ellipse is tilted towards image left.
+    tilt_deg : float
     """
     y, x = view.axes_um()
-    tilt = np.radians(tilt_deg)
-    dy, dx = y - np.float32(centre_um[0]), x - np.float32(centre_um[1])
-    along = (dy * np.cos(tilt) + dx * np.sin(tilt)) / vertical_um
-    across = (dx * np.cos(tilt) - dy * np.sin(tilt)) / horizontal_um
-    fraction: Plane = np.sqrt(along**2 + across**2).astype(np.float32)
+    dy, dx = y[window[0]] - float(centre_um[0]), x[:, window[1]] - float(centre_um[1])
+    cosine, sine = math.cos(math.radians(tilt_deg)), math.sin(math.radians(tilt_deg))
+    along = (dy * cosine + dx * sine) / semi_axes_um[0]
+    across = (dx * cosine - dy * sine) / semi_axes_um[1]
+    fraction: Plane = np.sqrt(along**2 + across**2)
     return fraction
+
+
+def ellipse_mask(
+    view: View, centre_um: Floats, semi_axes_um: tuple[float, float], tilt_deg: float
+) -> NDArray[np.bool_]:
+    """Pixels whose centre lies in the ellipse."""
+    mask = np.zeros((view.size, view.size), bool)
+    window = window_around(view, centre_um, max(semi_axes_um))
+    mask[window] = ellipse_level(view, window, centre_um, semi_axes_um, tilt_deg) <= 1.0
+    return mask
+
+
+def window_around(view: View, centre_um: Floats, reach_um: float) -> Window:
+    """Rows and columns of a square around a point, cut to the picture; empty where it lies outside."""
+    centre, half = view.to_px(centre_um), reach_um / view.um_per_pixel + 2.0
+    low = np.clip(np.floor(centre - half).astype(int), 0, view.size)
+    high = np.clip(np.ceil(centre + half).astype(int) + 1, 0, view.size)
+    return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))

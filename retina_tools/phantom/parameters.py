@@ -131,7 +131,7 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "arteriole_calibre_um": (60.0, 300.0),
     "venule_calibre_um": (80.0, 400.0),
     "vessel_density": (0.0, 1.6),
-    "tortuosity": (0.0, 3.0),
+    "tortuosity": (0.0, 2.5),
     "murray_exponent": (2.0, 4.0),
     "lesion_scale": (0.3, 3.0),
     "field_angle_deg": (20.0, 60.0),

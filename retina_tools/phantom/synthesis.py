@@ -6,7 +6,7 @@ from typing import Any
 
 import xarray as xr
 
-from retina_tools.phantom.anatomy import anatomy
+from retina_tools.phantom.geometry import anatomy
 
 
 def eye(*, seed: int = 0, size: int = 1024, laterality: str = "OD", **values: Any) -> xr.Dataset:

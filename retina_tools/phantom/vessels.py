@@ -55,7 +55,7 @@ class Course:
     """Relative radius of the tip."""
 
 
-def tapered_radii(courses: list[Course], exponent: float, taper_per_mm: float = 0.035) -> list[tuple[Floats, Floats]]:
+def tapered_radii(courses: list[Course], exponent: float, taper_per_mm: float = 0.008) -> list[tuple[Floats, Floats]]:
     """Radii upstream and downstream of every point, from the tips back to the roots.
 
     At a joint the radius before it is ``(r1**x + r2**x)**(1/x)`` of the two after it, so that Murray's law holds

@@ -24,20 +24,19 @@ class Waves:
 
     def __init__(self, frame: Frame, rng: np.random.Generator) -> None:
         self.frame = frame
-        wavelength = np.append(rng.uniform(750.0, 1500.0, _MODES), rng.uniform(2000.0, 4000.0, _MODES))
+        wavelength = np.append(rng.uniform(1000.0, 2000.0, _MODES), rng.uniform(2400.0, 4800.0, _MODES))
         direction = rng.uniform(0.0, 2 * np.pi, 2 * _MODES)
         number = 2 * np.pi / wavelength
         self._wave = np.stack([number * np.sin(direction), number * np.cos(direction)])
-        self._phase = rng.uniform(0.0, 2 * np.pi, (2, 2 * _MODES))
-        # Amplitude in proportion to wavelength bends all scales alike; 2 pi amplitude / wavelength stays far below 1,
-        # so that the displacement never folds the retina over itself.
-        amplitude = np.append(np.full(_MODES, 34.0), np.full(_MODES, 90.0)) * np.sqrt(2.0 / _MODES)
+        self._phase = rng.uniform(0.0, 2 * np.pi, 2 * _MODES)
+        # Each wave moves points across its own direction (a shear): vessels meander, but are nowhere squeezed to kinks.
+        self._across = np.stack([np.cos(direction), -np.sin(direction)], axis=1)
+        amplitude = np.append(np.full(_MODES, 75.0), np.full(_MODES, 130.0)) * np.sqrt(2.0 / _MODES)
         self._amplitude = frame.parameters.tortuosity * amplitude
 
     def bent(self, points_um: Floats) -> Floats:
         """Points after bending."""
-        phase = points_um @ self._wave
-        displacement = np.stack([np.cos(phase + row) @ self._amplitude for row in self._phase], axis=1)
+        displacement = (self._amplitude * np.cos(points_um @ self._wave + self._phase)) @ self._across
         radial = self.frame.from_disc(points_um) / self.frame.radius_um
         window = np.clip((radial - 1.0) / 2.5, 0.0, 1.0)
         window = window**2 * (3.0 - 2.0 * window)

@@ -15,7 +15,7 @@ from retina_tools.phantom import measures
 from retina_tools.phantom.appearance import photograph
 from retina_tools.phantom.growth import Frame, Tree, grow
 from retina_tools.phantom.lesions import LESION_ORDER, Lesion, lesion_mask, scatter
-from retina_tools.phantom.painting import View, ellipse_level, paint_vessels
+from retina_tools.phantom.painting import View, ellipse_mask, paint_vessels
 from retina_tools.phantom.parameters import Parameters, parameters
 from retina_tools.phantom.vessels import Segment, tapered_radii, to_segments
 from retina_tools.phantom.waves import Waves
@@ -129,9 +129,9 @@ class Anatomy:
         cup = long * p.cup_disc_ratio, short * p.cup_disc_ratio * p.cup_ovality
         radius = p.macula_diameter_um / 2
         masks = {
-            "optic_disc": ellipse_level(view, self.disc_yx, long, short, p.disc_tilt_deg) <= 1,
-            "optic_cup": ellipse_level(view, self.disc_yx, *cup, p.disc_tilt_deg) <= 1,
-            "macula": ellipse_level(view, np.zeros(2), radius, radius, 0.0) <= 1,
+            "optic_disc": ellipse_mask(view, self.disc_yx, (long, short), p.disc_tilt_deg),
+            "optic_cup": ellipse_mask(view, self.disc_yx, cup, p.disc_tilt_deg),
+            "macula": ellipse_mask(view, np.zeros(2), (radius, radius), 0.0),
         }
         # A kind that was asked for with a count of nought is "looked for, not there".
         for kind in LESION_ORDER:
