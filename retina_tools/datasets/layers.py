@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from retina_tools.datasets.card import DatasetError
 from retina_tools.io.picture import opened
-from retina_tools.schema import TAXONOMY
+from retina_tools.schema import term
 
 Masks = dict[str, NDArray[np.bool_]]
 
@@ -45,6 +45,8 @@ def read_layer(path: Path, coding: str, shape: tuple[int, int] | None = None) ->
 
     Raises
     ------
+    EyeError
+        There is no such coding.
     DatasetError
         The file is coded otherwise, or is of another size than the photograph.
     ReadError
@@ -61,8 +63,8 @@ def read_layer(path: Path, coding: str, shape: tuple[int, int] | None = None) ->
         masks = {coding.removeprefix("soft_"): _brightness(path) > 127}
     else:
         masks = {coding: read_binary(path)}
-    assert set(masks) <= set(TAXONOMY)
-    for mask in masks.values():
+    for name, mask in masks.items():
+        term(name)
         if shape is not None and mask.shape != shape:
             raise DatasetError(
                 f"The drawing {path.name!r} has {mask.shape[1]} x {mask.shape[0]} pixels, its photograph {shape[1]} x "

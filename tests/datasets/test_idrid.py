@@ -76,11 +76,11 @@ def test_a_part_is_found_alone_and_in_a_folder_of_its_own_name(idrid_tree, neste
 def resize(home, factor):
     for path in home.rglob("*.jpg"):
         with Image.open(path) as image:
-            resized = image.resize((int(image.width * factor), int(image.height * factor)))
+            resized = image.resize((round(image.width * factor), round(image.height * factor)))
         resized.save(path)
 
 
-@pytest.mark.parametrize("factor", [0.5, 2, 4])
+@pytest.mark.parametrize("factor", [0.5, 0.75, 1.5, 2, 4])
 def test_coordinates_of_another_size_are_refused_and_scaled_on_demand(idrid_tree, factor):
     before = datasets.idrid(idrid_tree.home, part="localisation").table
     resize(idrid_tree.home / "B. Disease Grading", factor)

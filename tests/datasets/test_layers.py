@@ -7,6 +7,7 @@ from PIL import Image
 from retina_tools.datasets import DatasetError
 from retina_tools.datasets.layers import read_binary, read_layer
 from retina_tools.io import ReadError
+from retina_tools.schema import EyeError
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,12 @@ def test_a_drawing_of_another_size_is_refused(make, tmp_path):
     make.drawing(tmp_path / "a.png")
     with pytest.raises(DatasetError, match="64 x 48 pixels, its photograph 128 x 96"):
         read_layer(tmp_path / "a.png", "vessel", (96, 128))
+
+
+def test_an_unknown_coding_is_refused(make, tmp_path):
+    make.drawing(tmp_path / "a.png")
+    with pytest.raises(EyeError, match="'vessels' is not a name"):
+        read_layer(tmp_path / "a.png", "vessels")
 
 
 def test_a_file_that_is_no_picture_is_refused(tmp_path):
