@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from retina_tools import schema
 from widgets.encoding import encode_mask
+
+T = TypeVar("T")
 
 # Vessels lie under the areas drawn around them, lesions on top; among vessels the artery is the upper one.
 _BOTTOM: Final = ("vessel", "vein", "artery")
@@ -24,9 +25,12 @@ _DASHES: Final[dict[str, list[int]]] = {
     "vessel": [2, 3],
     "optic_disc": [],
     "optic_cup": [5, 3],
-    "macula": [1, 4],
+    "macula": [2, 4],
 }
 _OTHER_DASHES: Final[tuple[list[int], ...]] = ([], [6, 3], [2, 3], [9, 3, 2, 3], [4, 4], [12, 4])
+
+# Why the read-out has no distance from a disc that is drawn.
+_DISC_MISSING: Final = {"out_of_view": "disc cut off by the edge", "implausible": "disc mask implausible"}
 
 VESSEL_OPACITY: Final = 0.8
 LESION_OPACITY: Final = 0.7
@@ -88,14 +92,17 @@ def describe_layers(eye: xr.Dataset, max_side: int) -> list[dict[str, Any]]:
 def describe_eye(eye: xr.Dataset) -> dict[str, Any]:
     """What the browser needs to say where a pixel is; lengths in native pixels, None for what is unknown.
 
-    The disc's centre is the centroid of its filled mask and its diameter that of the circle of equal area; without a
-    mask the landmark is the centre and there is no diameter, so no distance in disc diameters.
+    Disc and fovea are those of the biomarkers (:class:`retina_tools.biomarkers.Frame`), so that a distance read here is
+    the distance measured there.
     """
-    disc_yx, diameter = _disc(schema.get_mask(eye, "optic_disc"))
-    disc_landmark = schema.get_landmark(eye, "optic_disc")
-    fovea_yx = schema.get_landmark(eye, "fovea")
+    from retina_tools.biomarkers import Frame
+
+    frame = Frame(eye)
+    disc_yx, disc_status = _known(lambda: frame.centre_yx)
+    fovea_yx, _ = _known(lambda: frame.fovea_yx)
+    diameter, _ = _known(lambda: frame.diameter_px)
     scale = float(eye.attrs.get("um_per_pixel", math.nan))
-    points = (("Optic disc", disc_landmark or disc_yx, False), ("Fovea", fovea_yx, True))
+    points = (("Optic disc", schema.get_landmark(eye, "optic_disc") or disc_yx, False), ("Fovea", fovea_yx, True))
     return {
         "image_id": str(eye.coords["image_id"].item()),
         "patient_id": str(eye.coords["patient_id"].item()),
@@ -104,7 +111,8 @@ def describe_eye(eye: xr.Dataset) -> dict[str, Any]:
         "width": int(eye.sizes["x"]),
         "um_per_pixel": scale if math.isfinite(scale) else None,
         "scale_source": str(eye.attrs.get("scale_source", "unknown")),
-        "disc_yx": disc_yx or disc_landmark,
+        "disc_yx": disc_yx,
+        "disc_missing": _DISC_MISSING.get(disc_status, "no disc"),
         "disc_diameter_px": diameter,
         "fovea_yx": fovea_yx,
         "landmarks": [{"label": label, "yx": yx, "turned": turned} for label, yx, turned in points if yx],
@@ -113,8 +121,11 @@ def describe_eye(eye: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def _disc(mask: NDArray[np.bool_] | None) -> tuple[tuple[float, float] | None, float | None]:
-    if mask is None or not mask.any():
-        return None, None
-    rows, columns = np.nonzero(ndimage.binary_fill_holes(mask))
-    return (float(rows.mean()), float(columns.mean())), float(2 * math.sqrt(len(rows) / math.pi))
+def _known(read: Callable[[], T]) -> tuple[T | None, str]:
+    """A value of the frame, or None and the reason why there is none."""
+    from retina_tools.biomarkers import Unmeasurable
+
+    try:
+        return read(), ""
+    except Unmeasurable as reason:
+        return None, reason.status.word

@@ -10,11 +10,11 @@ import pytest
 from retina_tools import schema
 from widgets import view_eye
 
-TRACE = """async ([rows, columns, on, tolerance]) => {
+TRACE = """async ([rows, columns, on, tolerance, exact]) => {
   const { outlinePieces, packBits } = await import('/js/contours.js');
   const rgba = new Uint8ClampedArray(rows * columns * 4);
   for (const i of on) rgba[4 * i + 3] = 255;
-  return outlinePieces(packBits(rgba, rows, columns, 128), tolerance, 1, 1).map(piece => [...piece.xy]);
+  return outlinePieces(packBits(rgba, rows, columns, 128), tolerance, 1, 1, exact).map(piece => [...piece.xy]);
 }"""
 
 
@@ -22,9 +22,9 @@ TRACE = """async ([rows, columns, on, tolerance]) => {
 def trace(open_widget: Any) -> Any:
     page = open_widget(view_eye(schema.new_eye(np.zeros((8, 8), np.uint8))))
 
-    def run(mask: np.ndarray, tolerance: float = 0.4) -> list[np.ndarray]:
+    def run(mask: np.ndarray, tolerance: float = 0.4, exact: bool = False) -> list[np.ndarray]:
         on = np.flatnonzero(mask).tolist()
-        return [np.reshape(piece, (-1, 2)) for piece in page.evaluate(TRACE, [*mask.shape, on, tolerance])]
+        return [np.reshape(piece, (-1, 2)) for piece in page.evaluate(TRACE, [*mask.shape, on, tolerance, exact])]
 
     return run
 
@@ -78,3 +78,11 @@ def test_a_mask_that_fills_the_picture_is_outlined_along_its_border(trace: Any) 
 
 def test_an_empty_mask_has_no_outline(trace: Any) -> None:
     assert trace(np.zeros((9, 9), bool)) == []
+
+
+def test_exact_outlines_follow_every_pixel(trace: Any) -> None:
+    mask = np.random.default_rng(1).random((30, 40)) > 0.5
+    pieces = trace(mask, 0.0, exact=True)
+    assert enclosed_area(pieces) == mask.sum()
+    points = np.concatenate(pieces)
+    assert (np.mod(points, 1) == 0.5).all()  # corners of pixels lie between their centres

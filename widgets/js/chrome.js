@@ -52,12 +52,19 @@ export function makeReadout() {
     h("div", { class: "rtv-cells", "data-testid": "readout" }, ...cells), message);
   const show = (reading, store) => {
     const [position, disc, fovea, names] = cells;
-    position.textContent = reading ? reading.position : "–";
+    element.classList.toggle("rtv-resting", !reading);
+    position.textContent = reading ? reading.position : "Point at the picture to read it; ? lists the keys";
     disc.textContent = reading ? reading.disc : "";
     fovea.textContent = reading ? reading.fovea : "";
     names.replaceChildren(...(reading ? reading.layers.map((layer) => chip(layer, store)) : []));
   };
-  return { element, show, message };
+  /** Tell what happened; what the read-out shows already is only spoken. */
+  const say = (text, spokenOnly = false) => {
+    message.classList.toggle("rtv-spoken", spokenOnly);
+    message.textContent = text;
+  };
+  show(null);
+  return { element, show, say };
 }
 
 function chip(layer, store) {

@@ -15,9 +15,9 @@ export function isOn(mask, row, column) {
   return ((mask.bits[i >> 3] >> (i & 7)) & 1) === 1;
 }
 
-/** Closed walks along the pixel edges, the mask on the right hand; each is a flat list x0, y0, x1, y1, ... of edge
- * middles in corner coordinates (pixel (r, c) spans c .. c + 1, r .. r + 1). */
-function walks(mask) {
+/** Closed walks along the pixel edges, the mask on the right hand; each is a flat list x0, y0, x1, y1, ... of the middles
+ * of edges, or of their ends if `exact`, in corner coordinates (pixel (r, c) spans c .. c + 1, r .. r + 1). */
+function walks(mask, exact) {
   const { height, width } = mask;
   const seen = new Uint8Array((height * width + 7) >> 3); // upward edges (left sides of pixels) already walked
   const found = [];
@@ -27,24 +27,26 @@ function walks(mask) {
       if ((i & 7) === 0 && mask.bits[i >> 3] === 0 && column + 8 <= width) { column += 7; continue; }
       if (!isOn(mask, row, column) || isOn(mask, row, column - 1)) continue;
       if ((seen[i >> 3] >> (i & 7)) & 1) continue;
-      found.push(walk(mask, seen, row, column));
+      found.push(walk(mask, seen, row, column, exact ? 0 : 0.5));
     }
   }
   return found;
 }
 
-function walk(mask, seen, startRow, startColumn) {
-  // Directions: 0 up, 1 right, 2 down, 3 left. Position is the corner (y, x) an edge starts from.
+const STEPS = [[-1, 0], [0, 1], [1, 0], [0, -1]]; // (y, x) of the directions up, right, down, left
+
+function walk(mask, seen, startRow, startColumn, part) {
   const points = [];
-  let y = startRow + 1, x = startColumn, direction = 0;
+  let y = startRow + 1, x = startColumn, direction = 0; // the corner an edge starts from
   do {
+    const [down, right] = STEPS[direction];
     if (direction === 0) {
       const i = (y - 1) * mask.width + x;
       seen[i >> 3] |= 1 << (i & 7);
-      points.push(x, y - 0.5); y -= 1;
-    } else if (direction === 1) { points.push(x + 0.5, y); x += 1; }
-    else if (direction === 2) { points.push(x, y + 0.5); y += 1; }
-    else { points.push(x - 0.5, y); x -= 1; }
+    }
+    points.push(x + part * right, y + part * down);
+    y += down;
+    x += right;
     direction = turn(mask, y, x, direction);
   } while (y !== startRow + 1 || x !== startColumn || direction !== 0);
   return points;
@@ -80,10 +82,10 @@ function keepFar(points, first, last, tolerance, keep) {
 
 /** Pieces of outline in native pixels, each with its bounding box: { xy: Float32Array, x0, y0, x1, y1 }.
  *
- * `tolerance` is in mask pixels; `stepY`, `stepX` are native pixels per mask pixel. */
-export function outlinePieces(mask, tolerance, stepY, stepX) {
+ * `tolerance` is in mask pixels; `stepY`, `stepX` are native pixels per mask pixel; `exact` follows every pixel's edge. */
+export function outlinePieces(mask, tolerance, stepY, stepX, exact = false) {
   const pieces = [];
-  for (const points of walks(mask)) {
+  for (const points of walks(mask, exact)) {
     points.push(points[0], points[1]);
     const n = points.length / 2, keep = new Uint8Array(n);
     for (let first = 0; first < n - 1; first += PIECE) {

@@ -133,7 +133,7 @@ function makeHover(store, scene, readout) {
       scene.view = clampView(readView(store), scene.frame);
       update();
       clearTimeout(timer);
-      timer = setTimeout(() => { readout.message.textContent = sentence(reading()); }, ANNOUNCE_AFTER_MS);
+      timer = setTimeout(() => store.say(sentence(reading()), true), ANNOUNCE_AFTER_MS);
     },
     native,
     update,
@@ -249,7 +249,7 @@ function makeSheets(ui, store) {
 function mount(model, el) {
   const store = makeStore(model), info = model.get("_info"), abort = new AbortController();
   const { canvas, stage, readout, title } = makeParts(info);
-  store.say = (text) => { readout.message.textContent = text; };
+  store.say = readout.say;
   const scene = makeScene(store, info, canvas, stage);
   store.layers = () => scene.layers;
   const moves = makeMoves(store, scene), hover = makeHover(store, scene, readout);

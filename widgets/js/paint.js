@@ -1,7 +1,7 @@
 // One frame: photograph, layers, outlines, landmarks, points, scale bar. Reads the scene, changes nothing.
 
 import { scaleBar } from "./readout.js";
-import { scaleOf, toNative, toStage } from "./view.js";
+import { PIXELS_FROM, scaleOf, toNative, toStage } from "./view.js";
 
 const NEUTRAL = "#6b7078"; // behind masks that come without a photograph
 const HALO = "rgba(0, 0, 0, 0.6)";
@@ -58,7 +58,7 @@ function drawLevels(context, scene, levels) {
   if (u1 <= u0 || v1 <= v0) return;
   const [top, left] = toStage(view, frame, [v0 * stepY - 0.5, u0 * stepX - 0.5]);
   const scale = scaleOf(view, frame);
-  context.imageSmoothingEnabled = perPixel(levels[0]) < 4; // closer in, a pixel is a pixel
+  context.imageSmoothingEnabled = perPixel(levels[0]) < PIXELS_FROM * ratio;
   context.drawImage(level, u0, v0, u1 - u0, v1 - v0, left, top, (u1 - u0) * stepX * scale, (v1 - v0) * stepY * scale);
 }
 
@@ -82,7 +82,7 @@ function tracePath(context, scene, mask) {
 /** What a colour needs around it to be seen on any ground: light around the dark ones, dark around the light ones. */
 export function haloOf(colour) {
   const [red, green, blue] = [1, 3, 5].map((at) => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.3 ? "rgba(255, 255, 255, 0.75)" : HALO;
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.25 ? "rgba(255, 255, 255, 0.75)" : HALO;
 }
 
 /** A thin edge under a fill: a red artery on a red ground has to be told from it. Thin vessels get a thinner one. */
@@ -138,7 +138,9 @@ function drawLandmark(context, scene, landmark) {
       context.lineTo(left + dx, top + dy);
     }
   }, 1.5);
-  label(context, landmark.label, left + 11, top - 10);
+  context.font = `600 12px ${FONT}`;
+  const fits = left + 15 + context.measureText(landmark.label).width < scene.frame.stageWidth;
+  label(context, landmark.label, fits ? left + 11 : left - 11, top - 10, fits ? "left" : "right");
 }
 
 function drawPoint(context, scene, point, ordinal) {

@@ -1,6 +1,7 @@
 // Decoding: image bytes to canvases at several sizes, mask bytes to bits, fill and outline.
 
 import { isOn, outlinePieces, packBits } from "./contours.js";
+import { PIXELS_FROM } from "./view.js";
 
 const SMALLEST_LEVEL = 256;
 
@@ -61,11 +62,13 @@ export async function loadMask(bytes, info) {
   return {
     levels,
     contains: (y, x) => isOn(bits, Math.floor((y + 0.5) / stepY), Math.floor((x + 0.5) / stepX)),
-    /** Pieces fit for a scale in CSS pixels per native pixel: coarse ones where detail would not be seen. */
+    /** Pieces fit for a scale in CSS pixels per native pixel: coarse where detail would not be seen, pixel by pixel
+     * where pixels are. */
     outline(scale) {
-      const coarse = scale * stepX < 0.6;
-      if (!outlines.has(coarse)) outlines.set(coarse, outlinePieces(bits, coarse ? 0.9 : 0.4, stepY, stepX));
-      return outlines.get(coarse);
+      const size = scale * stepX;
+      const [tolerance, exact] = size < 0.6 ? [0.9, false] : size < PIXELS_FROM ? [0.6, false] : [0, true];
+      if (!outlines.has(tolerance)) outlines.set(tolerance, outlinePieces(bits, tolerance, stepY, stepX, exact));
+      return outlines.get(tolerance);
     },
   };
 }

@@ -11,8 +11,8 @@ export function lengthText(pixels, info) {
   return parts.join(" · ");
 }
 
-function fromPoint(name, point, y, x, info) {
-  return point ? `${name} ${lengthText(Math.hypot(y - point[0], x - point[1]), info)}` : `no ${name}`;
+function fromPoint(name, point, y, x, info, otherwise) {
+  return point ? `${name} ${lengthText(Math.hypot(y - point[0], x - point[1]), info)}` : otherwise;
 }
 
 export function insidePicture(info, y, x) {
@@ -25,8 +25,8 @@ export function readAt(info, layers, y, x) {
   const row = Math.round(y), column = Math.round(x);
   return {
     position: `y ${row}, x ${column} px`,
-    disc: fromPoint("disc", info.disc_yx, row, column, info),
-    fovea: fromPoint("fovea", info.fovea_yx, row, column, info),
+    disc: fromPoint("disc", info.disc_yx, row, column, info, info.disc_missing),
+    fovea: fromPoint("fovea", info.fovea_yx, row, column, info, "no fovea"),
     layers: layers.filter((layer) => layer.mask?.contains(row, column)),
   };
 }

@@ -5,6 +5,7 @@
 
 export const MIN_ZOOM = 1;
 export const MAX_ZOOM = 64;
+export const PIXELS_FROM = 4; // CSS pixels per picture pixel from which a pixel is shown as the square it is
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
