@@ -22,17 +22,17 @@ from retina_tools.phantom.texture import Texture
 
 Triple = tuple[float, float, float]
 
-_BLOND: Final = np.array([232.0, 116.0, 62.0])
-_DARK: Final = np.array([142.0, 62.0, 24.0])
-_RIM: Final = np.array([246.0, 172.0, 104.0])
-_CUP: Final = np.array([255.0, 230.0, 170.0])
+_BLOND: Final = np.array([230.0, 104.0, 50.0])
+_DARK: Final = np.array([144.0, 56.0, 18.0])
+_RIM: Final = np.array([242.0, 150.0, 74.0])
+_CUP: Final = np.array([255.0, 220.0, 132.0])
 # Absorbance of a vessel of usual width in the red, green and blue channel.
-_ABSORBANCE: Final[Mapping[str, Triple]] = {"artery": (0.10, 0.60, 0.62), "vein": (0.30, 0.80, 0.78)}
-_REFLEX: Final[Mapping[str, float]] = {"artery": 0.12, "vein": 0.05}
+_ABSORBANCE: Final[Mapping[str, Triple]] = {"artery": (0.12, 0.70, 0.80), "vein": (0.28, 0.86, 1.00)}
+_REFLEX: Final[Mapping[str, float]] = {"artery": 0.10, "vein": 0.05}
 _USUAL_WIDTH_UM: Final = 100.0
 # Colour, softness of the edge as a fraction of the radius, and opacity.
 _PALE: Final[Mapping[str, tuple[Triple, float, float]]] = {
-    "hard_exudate": ((255.0, 228.0, 140.0), 0.18, 0.88),
+    "hard_exudate": ((255.0, 226.0, 120.0), 0.18, 0.88),
     "cotton_wool_spot": ((244.0, 226.0, 188.0), 0.5, 0.62),
     "drusen": ((245.0, 192.0, 112.0), 0.5, 0.55),
 }
@@ -66,17 +66,20 @@ def photograph(
 def _fundus(frame: Frame, view: View, rng: np.random.Generator) -> Plane:
     """Pigment epithelium and choroid, darker at the macula."""
     p = frame.parameters
-    base = _BLOND * (_DARK / _BLOND) ** p.pigmentation * np.exp(rng.normal(0.0, [0.03, 0.07, 0.10]))
+    base = _BLOND * (_DARK / _BLOND) ** p.pigmentation * np.exp(rng.normal(0.0, [0.04, 0.12, 0.16]))
     texture = Texture(frame)
     mottle, streaks = texture.patches(rng), texture.choroid(rng)
     y, x = view.axes_um()
     square = y**2 + x**2
     wide, core = np.exp(square / (-2.0 * 950.0**2)), np.exp(square / (-2.0 * 300.0**2))
+    dy, dx = y - float(frame.disc_yx[0]), x - float(frame.disc_yx[1])
+    # Nerve fibres shine above and below the disc, where their layer is thickest.
+    sheen = 0.16 * (dy**2 / (dy**2 + dx**2 + 1e5)) * np.exp((dy**2 + dx**2) / (-2.0 * 2300.0**2))
     picture = np.empty((3, view.size, view.size), np.float32)
     looks = ((0.8, 0.10, 0.22, 0.12), (1.3, 0.28, 0.36, 0.22), (1.3, 0.24, 0.30, 0.20))
     for channel, (weight, streak, outer, inner) in enumerate(looks):
         shade = texture.sampled(weight * mottle + streak * p.tessellation * streaks, view)
-        picture[channel] = float(base[channel]) * np.exp(shade - outer * wide - inner * core)
+        picture[channel] = float(base[channel]) * np.exp(shade + sheen - outer * wide - inner * core)
     return picture
 
 
@@ -93,7 +96,7 @@ def _paint_disc(picture: Plane, frame: Frame, view: View, rng: np.random.Generat
     _, x = view.axes_um()
     # The nasal rim is thicker with nerve fibres and pinker, the temporal one paler.
     nasal = np.clip((x[:, window[1]] - float(frame.disc_yx[1])) / float(frame.radius_um), -1.0, 1.0)
-    for channel, pink in enumerate((0.0, 0.06, 0.06)):
+    for channel, pink in enumerate((0.03, 0.13, 0.18)):
         plane = picture[channel][window]
         plane *= glow
         colour = float(_RIM[channel] * tint[channel]) * (1.0 - pink * nasal) * (1 - pale) + float(_CUP[channel]) * pale

@@ -197,10 +197,13 @@ def grown(seed: int, p: Parameters) -> Anatomy:
 
 def _as_segments(tree: Tree, frame: Frame, calibre_um: float, rng: np.random.Generator, first: int) -> list[Segment]:
     """Bend the courses, give them radii, and scale these to the calibre wanted."""
-    waves = Waves(frame, rng)
-    for course in tree.courses:
-        course.points_um = waves.bent(course.points_um)
+    bent = Waves(frame, rng).bent(np.concatenate([course.points_um for course in tree.courses]))
+    ends = np.cumsum([len(course.points_um) for course in tree.courses])
+    for course, points in zip(tree.courses, np.split(bent, ends[:-1]), strict=True):
+        course.points_um = points
     radii = tapered_radii(tree.courses, frame.parameters.murray_exponent)
     segments = to_segments(tree.courses, radii, tree.vessel, first)
-    factor = calibre_um / measures.calibre_equivalent(segments, frame, tree.vessel)
-    return [replace(segment, radius_um=segment.radius_um * factor) for segment in segments]
+    calibre = measures.calibre_equivalent(segments, frame, tree.vessel, first)
+    if not np.isfinite(calibre):
+        raise schema.EyeError("Fewer than six vessels cross zone B of this eye; take a smaller disc or another seed.")
+    return [replace(segment, radius_um=segment.radius_um * calibre_um / calibre) for segment in segments]

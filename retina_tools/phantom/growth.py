@@ -39,7 +39,7 @@ class Trunk:
     angles_deg: tuple[float, ...]
     side: int
     stem: str = ""
-    ends_um: float = 12000.0
+    short: bool = False
 
 
 _DISTANCES_UM: Final = (2300.0, 3300.0, 4700.0, 6300.0, 8200.0, 10500.0)
@@ -57,8 +57,8 @@ TRUNKS: Final = (
     Trunk("superior", _VERTICAL, 1, "superotemporal"),
     Trunk("inferior", _VERTICAL, -1, "inferotemporal"),
     Trunk("nasal", _STRAIGHT, 1),
-    Trunk("superior macular", _MACULAR, 1, "superotemporal", 3700.0),
-    Trunk("inferior macular", _MACULAR, -1, "inferotemporal", 3700.0),
+    Trunk("superior macular", _MACULAR, 1, "superotemporal", True),
+    Trunk("inferior macular", _MACULAR, -1, "inferotemporal", True),
 )
 
 
@@ -198,7 +198,7 @@ class Tree:
         y, x = target[0] - places[:, 0], target[1] - places[:, 1]
         distance = np.sqrt(y * y + x * x) + 1.0
         forward = (y * places[:, 2] + x * places[:, 3]) / distance
-        cost = distance * (1.45 - 0.75 * forward)
+        cost = distance * (1.45 - 0.75 * forward) * self._detour(places, target)
         cost[(forward < -0.1) | (distance < 200.0)] = np.inf
         for trial in range(5):
             best = int(np.argmin(cost))
@@ -212,6 +212,15 @@ class Tree:
                     return True
             cost[np.abs(y - y[best]) + np.abs(x - x[best]) < (120.0 + 80.0 * trial)] = np.inf
         return False
+
+    def _detour(self, places: Floats, target: Floats) -> Floats:
+        """How much dearer a place is for keeping to the horizontal raphe and leaving the macula to small branches."""
+        factor = np.ones(len(places))
+        if target[1] < -800.0:
+            factor[(np.abs(places[:, 0]) < 2200.0) & (places[:, 1] > -400.0)] = 2.0
+        if target[1] < 0.7 * self.frame.disc_yx[1] and abs(target[0]) > 400.0:
+            factor[places[:, 0] * np.sign(target[0]) < -200.0] *= 2.0
+        return factor
 
     def _is_clear(self, course: Floats) -> bool:
         nearest = float(np.hypot(course[:, 0], course[:, 1]).min())
@@ -264,7 +273,11 @@ def _add_trunks(tree: Tree) -> None:
         drift = rng.normal(0.0, 3.0 if trunk.name.endswith("temporal") else 6.0) + lean[half] + 3.0 * apart
         angles = np.array(trunk.angles_deg) * width[half] + drift + rng.normal(0.0, 2.0, len(distances))
         angles[0] += 14.0 * apart
-        waypoints = frame.polar(distances, trunk.side * angles)[distances < trunk.ends_um]
+        if trunk.short:
+            # It ends before the fovea, but beyond zone B.
+            end = max(0.78 * frame.parameters.disc_fovea_distance_um, 3.2 * frame.radius_um)
+            distances = np.append(distances[distances < end - 400.0], end)
+        waypoints = frame.polar(distances, trunk.side * angles[: len(distances)])
         parent, joint, start = -1, 0, root
         if trunk.stem:
             parent = index[trunk.stem]

@@ -57,8 +57,8 @@ class _Habit:
 
 _HABITS: Final[dict[str, _Habit]] = {
     "cotton_wool_spot": _Habit((380.0, 750.0), 0.12, False, (1500.0, 5200.0)),
-    "haemorrhage": _Habit((160.0, 420.0), 0.14, False, (700.0, 6000.0)),
-    "hard_exudate": _Habit((70.0, 230.0), 0.13, True, (500.0, 3300.0)),
+    "haemorrhage": _Habit((160.0, 480.0), 0.18, False, (700.0, 6000.0)),
+    "hard_exudate": _Habit((60.0, 300.0), 0.16, True, (500.0, 3300.0)),
     "drusen": _Habit((60.0, 160.0), 0.05, False, (300.0, 2800.0)),
     "microaneurysm": _Habit((55.0, 105.0), 0.03, False, (450.0, 5500.0)),
 }
@@ -87,7 +87,7 @@ def _place(
     frame: Frame, kind: str, habit: _Habit, rng: np.random.Generator, placed: list[Lesion], centres: list[Floats]
 ) -> Lesion | None:
     low, high = habit.diameter_um
-    radius = 0.5 * frame.parameters.lesion_scale * low * (high / low) ** rng.uniform()
+    radius = 0.5 * frame.parameters.lesion_scale * low * (high / low) ** (rng.uniform() ** 1.8)
     order = np.arange(2, 8)
     amplitude = habit.roughness * rng.standard_normal(len(order)) / (order - 1) ** 1.3
     waves = np.column_stack([np.clip(amplitude, -0.3, 0.3), rng.uniform(0.0, 2 * np.pi, len(order))])

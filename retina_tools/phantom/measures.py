@@ -52,11 +52,11 @@ def measured(segments: Sequence[Segment], lesions: Sequence[Lesion], frame: Fram
     p = frame.parameters
     calibre = {name: calibre_equivalent(segments, frame, name) for name in _VESSELS}
     area = _area_density(segments, view)
-    length: dict[str, float] = {
-        str(name): _length_mm([s for s in segments if s.vessel == name], view) for name in _VESSELS
-    }
+    runs = _seen_runs(segments, view)
+    by_vessel: dict[str, list[tuple[float, float]]] = {str(name): found for name, found in runs.items()}
+    by_vessel["all"] = runs["artery"] + runs["vein"]
+    length = {name: sum(arc for arc, _ in found) / 1000.0 for name, found in by_vessel.items()}
     field_mm2 = np.pi * (p.field_um / 2000.0) ** 2
-    length["all"] = length["artery"] + length["vein"]
     long, short = frame.disc_semi_axes_um
     cup = long * p.cup_disc_ratio, short * p.cup_disc_ratio * p.cup_ovality
     vertical, horizontal = zip(*(_extents(axes, p.disc_tilt_deg) for axes in (cup, (long, short))), strict=True)
@@ -67,8 +67,7 @@ def measured(segments: Sequence[Segment], lesions: Sequence[Lesion], frame: Fram
         "area_density": area,
         "length_density_mm_mm2": {name: value / field_mm2 for name, value in length.items()},
         "length_mm": length,
-        "tortuosity_arc_chord": {name: _tortuosity(segments, view, p.disc_diameter_um, name) for name in _VESSELS}
-        | {"all": _tortuosity(segments, view, p.disc_diameter_um)},
+        "tortuosity_arc_chord": {name: _tortuosity(found, p.disc_diameter_um) for name, found in by_vessel.items()},
         "bifurcation_count": {name: _bifurcations(segments, view, name) for name in _VESSELS},
         "cup_disc_ratio_vertical": vertical[0] / vertical[1],
         "cup_disc_ratio_horizontal": horizontal[0] / horizontal[1],
@@ -86,27 +85,38 @@ def measured(segments: Sequence[Segment], lesions: Sequence[Lesion], frame: Fram
     }
 
 
-def zone_b_widths(segments: Sequence[Segment], frame: Frame, vessel: Vessel) -> Floats:
+def zone_b_widths(segments: Sequence[Segment], frame: Frame, vessel: Vessel, first: int = 0) -> Floats:
     """Widths in um, the widest first, of the vessels that cross zone B (2 to 3 disc radii) from side to side.
 
-    The width of a vessel is its median over its run in the zone.
+    The width of a vessel is its median over its run in the zone; where it branches, the run follows the wider branch.
+    ``first`` is the index of the first segment given, to which parents and children refer.
     """
     widths = []
     inner, outer = 2.0 * frame.radius_um, 3.0 * frame.radius_um
-    for segment in segments:
-        if segment.vessel != vessel:
+    ends = np.cumsum([len(segment.points_um) for segment in segments])
+    distances = np.split(frame.from_disc(np.concatenate([segment.points_um for segment in segments])), ends[:-1])
+    for start, segment in enumerate(segments):
+        if segment.vessel != vessel or not distances[start][0] < inner <= distances[start].max():
             continue
-        distance = frame.from_disc(segment.points_um)
-        if distance.min() >= inner or distance.max() <= outer:
-            continue
-        inside = (distance >= inner) & (distance <= outer)
-        widths.append(2.0 * float(np.median(segment.radius_um[inside])))
+        run, index = [], start
+        while True:
+            distance, radius = distances[index], segments[index].radius_um
+            run.append(radius[(distance >= inner) & (distance <= outer)])
+            if distance.max() > outer:
+                widths.append(2.0 * float(np.median(np.concatenate(run))))
+                break
+            if not segments[index].children:
+                break
+            index = max((child - first for child in segments[index].children), key=lambda c: segments[c].radius_um[0])
     return np.sort(np.array(widths))[::-1]
 
 
-def calibre_equivalent(segments: Sequence[Segment], frame: Frame, vessel: Vessel) -> float:
-    """CRAE or CRVE in um: the six widest vessels of zone B, the widest paired with the narrowest (Knudtson 2003)."""
-    widths = zone_b_widths(segments, frame, vessel)[:6]
+def calibre_equivalent(segments: Sequence[Segment], frame: Frame, vessel: Vessel, first: int = 0) -> float:
+    """CRAE or CRVE in um: the six widest vessels of zone B, the widest paired with the narrowest (Knudtson 2003).
+
+    NaN where fewer than six vessels cross the zone.
+    """
+    widths = zone_b_widths(segments, frame, vessel, first)[:6]
     if len(widths) < 6:
         return float("nan")
     while len(widths) > 1:
@@ -120,7 +130,8 @@ def calibre_equivalent(segments: Sequence[Segment], frame: Frame, vessel: Vessel
 def _area_density(segments: Sequence[Segment], view: View) -> dict[str, float]:
     field = view.field()
     masks: dict[str, NDArray[np.bool_]] = {
-        str(name): paint_vessels([s for s in segments if s.vessel == name], view, looks=False).mask for name in _VESSELS
+        str(name): paint_vessels([s for s in segments if s.vessel == name], view, looks=False, thinnest_px=0.0).mask
+        for name in _VESSELS
     }
     masks["all"] = masks["artery"] | masks["vein"]
     return {name: float(mask[field].mean()) for name, mask in masks.items()}
@@ -132,30 +143,27 @@ def _in_view(points_um: Floats, view: View) -> NDArray[np.bool_]:
     return inside
 
 
-def _length_mm(segments: Sequence[Segment], view: View) -> float:
-    total = 0.0
+def _seen_runs(segments: Sequence[Segment], view: View) -> dict[Vessel, list[tuple[float, float]]]:
+    """Arc and chord in um of the stretch of every segment that is in view."""
+    runs: dict[Vessel, list[tuple[float, float]]] = {name: [] for name in _VESSELS}
+    inside = _in_view(np.concatenate([segment.points_um for segment in segments]), view)
+    last = 0
     for segment in segments:
-        step = np.diff(segment.points_um, axis=0)
-        middle = segment.points_um[:-1] + step / 2
-        total += float(np.hypot(step[:, 0], step[:, 1])[_in_view(middle, view)].sum())
-    return total / 1000.0
+        first, last = last, last + len(segment.points_um)
+        seen = np.flatnonzero(inside[first:last])
+        if len(seen) > 1:
+            points = segment.points_um[seen[0] : seen[-1] + 1]
+            y, x = np.diff(points, axis=0).T
+            chord = points[-1] - points[0]
+            runs[segment.vessel].append((float(np.sqrt(y * y + x * x).sum()), float(np.hypot(chord[0], chord[1]))))
+    return runs
 
 
-def _tortuosity(segments: Sequence[Segment], view: View, disc_um: float, vessel: Vessel | None = None) -> float:
-    """Arc over chord, the length-weighted mean over what is seen of segments, 0.25 disc diameters or more of it."""
-    arcs, ratios = [], []
-    for segment in segments:
-        if vessel is not None and segment.vessel != vessel:
-            continue
-        seen = np.flatnonzero(_in_view(segment.points_um, view))
-        if len(seen) < 2:
-            continue
-        points = segment.points_um[seen[0] : seen[-1] + 1]
-        arc = float(np.hypot(*np.diff(points, axis=0).T).sum())
-        if arc >= 0.25 * disc_um:
-            arcs.append(arc)
-            ratios.append(arc / float(np.hypot(*(points[-1] - points[0]))))
-    return float(np.average(ratios, weights=arcs)) if arcs else float("nan")
+def _tortuosity(runs: list[tuple[float, float]], disc_um: float) -> float:
+    """Arc over chord, the length-weighted mean over runs of 0.25 disc diameters or more."""
+    arc, chord = np.array(runs).reshape(-1, 2).T
+    long = arc >= 0.25 * disc_um
+    return float(np.average(arc[long] / chord[long], weights=arc[long])) if long.any() else float("nan")
 
 
 def _bifurcations(segments: Sequence[Segment], view: View, vessel: Vessel) -> int:

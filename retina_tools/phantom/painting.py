@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,8 @@ from numpy.typing import NDArray
 from retina_tools.phantom.vessels import Floats, Segment
 
 Plane = NDArray[np.float32]
+Pixels = NDArray[np.int32]
 Window = tuple[slice, slice]
-# Pixels around a vessel's wall over which its cover fades.
-_MARGIN_PX: Final = 1.5
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,8 @@ class View:
     def axes_um(self) -> tuple[Plane, Plane]:
         """Coordinates of the pixel centres: y as a column, x as a row."""
         axis = (np.arange(self.size) - (self.size - 1) / 2) * self.um_per_pixel
-        return (axis + self.centre_um[0])[:, None].astype(np.float32), (axis + self.centre_um[1])[None].astype(
-            np.float32
-        )
+        y, x = axis + self.centre_um[0], axis + self.centre_um[1]
+        return y.astype(np.float32)[:, None], x.astype(np.float32)[None]
 
     def field(self) -> NDArray[np.bool_]:
         """The round field of view."""
@@ -61,63 +58,70 @@ class VesselPlanes:
 
     Attributes
     ----------
-    wall_px : ndarray of float32
-        Signed distance to the nearest wall in pixels, negative inside.
+    mask : ndarray of bool
+        Pixels whose centre lies in a vessel.
     thickness_um : ndarray of float32
         Column of blood above each pixel, that of a round tube.
     axial : ndarray of float32
         1 on the centreline of a vessel several pixels wide, fading to 0 halfway to its wall: the light reflex.
     """
 
-    wall_px: Plane
+    mask: NDArray[np.bool_]
     thickness_um: Plane
     axial: Plane
 
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """Pixels whose centre lies in a vessel."""
-        return self.wall_px <= 0
 
-
-def paint_vessels(segments: Sequence[Segment], view: View, *, looks: bool = True) -> VesselPlanes:
+def paint_vessels(
+    segments: Sequence[Segment], view: View, *, looks: bool = True, thinnest_px: float = 1.0
+) -> VesselPlanes:
     """Paint segments as chains of tapered capsules.
-
-    Vessels thinner than a pixel are painted one pixel wide, so that they stay connected.
 
     Parameters
     ----------
     segments : sequence of Segment
     view : View
     looks : bool
-        Whether thickness and light reflex are wanted besides the walls.
+        Whether thickness and light reflex are wanted besides the mask.
+    thinnest_px : float
+        Thinner vessels are painted this wide in the mask: one pixel keeps them connected, 0 keeps areas unbiased.
     """
-    shape = (view.size, view.size)
-    wall = np.full(view.size**2, 1e3, np.float32)
-    thickness, axial = np.zeros_like(wall), np.zeros_like(wall)
+    mask = np.zeros(view.size**2, bool)
+    thickness, axial = np.zeros((2, view.size**2), np.float32)
     start, stop, r_start, r_stop = _capsules(segments, view)
-    reach = 0.5 * np.abs(stop - start).max(axis=1, initial=0.0) + np.maximum(r_start, r_stop) + _MARGIN_PX
-    half = np.ceil(reach).astype(int)
+    # A pixel centre is at most half a pixel from the rounded middle of a capsule in each direction.
+    reach = 0.5 * np.abs(stop - start).max(axis=1, initial=0.0) + np.maximum(np.maximum(r_start, r_stop), 0.6) + 0.5
+    half = np.ceil(reach).astype(np.int32)
     middle = np.rint((start + stop) / 2).astype(np.int32)
     for window in np.unique(half):
         chosen = half == window
         offset = np.arange(-window, window + 1, dtype=np.int32)
         y = (middle[chosen, 0, None] + offset)[:, :, None]
         x = (middle[chosen, 1, None] + offset)[:, None, :]
-        a, b = start[chosen, :, None, None], stop[chosen, :, None, None]
-        ra, rb = r_start[chosen, None, None], r_stop[chosen, None, None]
-        ab_y, ab_x = b[:, 0] - a[:, 0], b[:, 1] - a[:, 1]
-        along = ((y - a[:, 0]) * ab_y + (x - a[:, 1]) * ab_x) / (ab_y**2 + ab_x**2)
-        along = np.clip(along, 0.0, 1.0)
-        distance = np.sqrt((y - a[:, 0] - along * ab_y) ** 2 + (x - a[:, 1] - along * ab_x) ** 2)
-        radius = ra + along * (rb - ra)
-        signed = distance - np.maximum(radius, 0.5)
-        keep = (signed < _MARGIN_PX) & (y >= 0) & (y < view.size) & (x >= 0) & (x < view.size)
-        flat = np.broadcast_to(y * view.size + x, keep.shape)[keep]
-        np.minimum.at(wall, flat, signed[keep].astype(np.float32))
+        ends = start[chosen, :, None, None], stop[chosen, :, None, None]
+        square, along = _square_distance(y, x, *ends)
+        r0, r1 = r_start[chosen, None, None], r_stop[chosen, None, None]
+        radius = r0 + along * (r1 - r0)
+        keep = square <= np.maximum(radius, 0.6) ** 2
+        keep &= (y >= 0) & (y < view.size) & (x >= 0) & (x < view.size)
+        flat, radius = np.broadcast_to(y * view.size + x, keep.shape)[keep], radius[keep]
+        distance = np.sqrt(square[keep])
+        mask[flat[distance <= np.maximum(radius, thinnest_px / 2)]] = True
         if looks:
-            np.maximum.at(thickness, flat, _thickness(distance[keep], radius[keep]) * view.um_per_pixel)
-            np.maximum.at(axial, flat, _axial(distance[keep], radius[keep]))
-    return VesselPlanes(wall.reshape(shape), thickness.reshape(shape), axial.reshape(shape))
+            np.maximum.at(thickness, flat, _thickness(distance, radius) * np.float32(view.um_per_pixel))
+            large = radius > 1.2
+            np.maximum.at(axial, flat[large], _axial(distance[large], radius[large]))
+    shape = (view.size, view.size)
+    return VesselPlanes(mask.reshape(shape), thickness.reshape(shape), axial.reshape(shape))
+
+
+def _square_distance(y: Pixels, x: Pixels, a: Plane, b: Plane) -> tuple[Plane, Plane]:
+    """Squared distance of pixels to the pieces from a to b, and how far along the nearest point lies, 0 to 1."""
+    along_y, along_x = b[:, 0] - a[:, 0], b[:, 1] - a[:, 1]
+    dy, dx = y.astype(np.float32) - a[:, 0], x.astype(np.float32) - a[:, 1]
+    length = np.maximum(along_y**2 + along_x**2, 1e-12)
+    along: Plane = np.clip(dy * (along_y / length) + dx * (along_x / length), 0.0, 1.0)
+    square: Plane = (dy - along * along_y) ** 2 + (dx - along * along_x) ** 2
+    return square, along
 
 
 def _capsules(segments: Sequence[Segment], view: View) -> tuple[Plane, Plane, Plane, Plane]:

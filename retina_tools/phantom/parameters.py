@@ -95,7 +95,7 @@ class Parameters:
     field_angle_deg: float = 45.0
     view_centre: float = 0.35
     pigmentation: float = 0.4
-    tessellation: float = 0.25
+    tessellation: float = 0.2
     illumination: float = 1.0
     uneven_illumination: float = 0.35
     haze: float = 0.0

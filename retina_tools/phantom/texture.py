@@ -33,7 +33,7 @@ class Texture:
     def patches(self, rng: np.random.Generator) -> Plane:
         """Uneven pigment: soft patches with a fine grain on them."""
         total = np.zeros((self.cells, self.cells), np.float32)
-        for scale_um, strength in ((2500.0, 0.06), (700.0, 0.03), (170.0, 0.016)):
+        for scale_um, strength in ((2500.0, 0.06), (700.0, 0.03), (170.0, 0.018)):
             total += np.float32(strength) * self._smooth(rng, scale_um)
         return total
 
@@ -62,7 +62,7 @@ class Texture:
         total, power = np.zeros_like(wanted), np.zeros_like(wanted)
         for quarter in range(4):
             angle = quarter * np.pi / 4
-            drawn = gaussian_filter(rng.standard_normal(wanted.shape, dtype=np.float32), (1.5, 5.5))
+            drawn = gaussian_filter(rng.standard_normal(wanted.shape, dtype=np.float32), (1.15, 5.0))
             turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
             middle = np.full(2, (self.cells - 1) / 2)
             drawn = affine_transform(drawn / drawn.std(), turn, middle - turn @ middle, order=1, mode="grid-wrap")
