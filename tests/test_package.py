@@ -39,7 +39,7 @@ def public_functions():
                 yield pytest.param(function, id=f"{info.name}.{name}")
 
 
-@pytest.mark.parametrize("function", public_functions())
+@pytest.mark.parametrize("function", list(public_functions()))
 def test_docstrings_say_what_the_parameters_are(function):
     doc = inspect.getdoc(function)
     assert doc, "no docstring"

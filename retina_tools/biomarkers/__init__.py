@@ -8,6 +8,7 @@
 from retina_tools.biomarkers import disc_shape, fractal, lesion_load, vessel_calibre, vessel_shape
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.frame import Frame
+from retina_tools.biomarkers.readable import describe
 from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker, catalogue
 from retina_tools.biomarkers.results import measure, scale_from_disc, to_table
 from retina_tools.biomarkers.segments import segment_paths, segments_table
@@ -19,6 +20,7 @@ __all__ = [
     "Unmeasurable",
     "biomarker",
     "catalogue",
+    "describe",
     "disc_shape",
     "fractal",
     "lesion_load",

@@ -191,14 +191,14 @@ def to_table(results: xr.Dataset, *, status: bool = False) -> pd.DataFrame:
     row: dict[str, Any] = {key: str(results[key].item()) for key in _KEYS if key in results.coords}
     names = [str(name) for name in results.data_vars if f"{name}_status" in results.data_vars]
     for name in names:
-        for label, value, flag in _cells(results, name):
+        for label, value, flag in cells(results, name):
             row[f"{name}{label}"] = value
             if status:
                 row[f"{name}_status{label}"] = flag.word
     return pd.DataFrame([row])
 
 
-def _cells(results: xr.Dataset, name: str) -> Iterator[tuple[str, float, Status]]:
+def cells(results: xr.Dataset, name: str) -> Iterator[tuple[str, float, Status]]:
     """Label, value and status of every coordinate a variable is defined at."""
     values, flags = results[name].values, results[f"{name}_status"].values
     coords = [[str(at) for at in results[dim].values] for dim in results[name].dims]
