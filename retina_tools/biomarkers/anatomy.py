@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from retina_tools.biomarkers.frame import ZONES, Blob, Frame, fill_largest
 from retina_tools.biomarkers.registry import Status, Unit, Unmeasurable
+from retina_tools.biomarkers.smoothing import line_medians
 from retina_tools.schema import get_mask
 
 if TYPE_CHECKING:
@@ -30,21 +31,30 @@ _SMOOTHING_DD: Final = 0.1
 _FIELD_DD: Final = 7.0
 
 
-@dataclass(frozen=True)
-class Piece:
-    """The part of a vessel segment that lies in a region.
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The parts of vessel segments that lie in a region, as columns of a table.
 
     Attributes
     ----------
-    segment : int
+    segment : ndarray of int, shape (pieces,)
         Segment of the graph.
-    start, stop : int
-        Its points, ``graph.points_yx[start:stop]``.
+    start, stop : ndarray of int, shape (pieces,)
+        Its points, ``graph.points_yx[start:stop]``; at least two.
+    length_px : ndarray of float, shape (pieces,)
+        Arc length.
+    chord_px : ndarray of float, shape (pieces,)
+        Distance between its ends.
+    width_px : ndarray of float, shape (pieces,)
+        Median calibre, NaN where none could be measured.
     """
 
-    segment: int
-    start: int
-    stop: int
+    segment: NDArray[np.int64]
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    length_px: Floats
+    chord_px: Floats
+    width_px: Floats
 
 
 class Anatomy:
@@ -211,14 +221,14 @@ class Anatomy:
 
         return build_vessel_graph(mask, self.smoothing_px)
 
-    def pieces(self, vessel: str, region: str) -> list[Piece]:
+    def pieces(self, vessel: str, region: str) -> Pieces:
         """Vessel segments clipped to a region; a segment that leaves it and returns gives two pieces."""
         return self.once(("pieces", vessel, region), lambda: self._pieces(vessel, region))
 
-    def _pieces(self, vessel: str, region: str) -> list[Piece]:
+    def _pieces(self, vessel: str, region: str) -> Pieces:
         self.region(region)
         graph = self.graph(vessel)
-        return _runs(self._inside(graph.points_yx, region), graph.bounds)
+        return _clip(graph, self._inside(graph.points_yx, region))
 
     def _inside(self, points_yx: Floats, region: str) -> NDArray[np.bool_]:
         if region not in ZONES:
@@ -229,20 +239,25 @@ class Anatomy:
         return inside
 
 
-def _runs(inside: NDArray[np.bool_], bounds: NDArray[np.int64]) -> list[Piece]:
+def _clip(graph: VesselGraph, inside: NDArray[np.bool_]) -> Pieces:
     """Stretches of at least two points that are inside, none of them across two segments."""
-    if not len(inside):
-        return []
-    first = np.zeros(len(inside), bool)
-    first[bounds[:-1]] = True
-    before = np.concatenate([[False], inside[:-1]])
-    after = np.concatenate([inside[1:], [False]])
-    last = np.concatenate([first[1:], [True]])
-    starts = np.flatnonzero(inside & (~before | first))
-    stops = np.flatnonzero(inside & (~after | last)) + 1
-    segments = np.searchsorted(bounds, starts, side="right") - 1
-    return [
-        Piece(int(segment), int(start), int(stop))
-        for segment, start, stop in zip(segments, starts, stops, strict=True)
-        if stop - start > 1
-    ]
+    first = np.zeros(len(inside) + 1, bool)
+    first[graph.bounds] = True
+    before, after = np.zeros(len(inside), bool), np.zeros(len(inside), bool)
+    before[1:], after[:-1] = inside[:-1], inside[1:]
+    start = np.flatnonzero(inside & (~before | first[:-1]))
+    stop = np.flatnonzero(inside & (~after | first[1:])) + 1
+    long = stop - start > 1
+    start, stop = start[long], stop[long]
+    chord = graph.points_yx[stop - 1] - graph.points_yx[start]
+    # Points outside all pieces fall into lines of their own between them, which are left out of the medians.
+    bounds = np.stack([start, stop], axis=1).ravel()
+    width = line_medians(graph.width_px[: bounds[-1]], np.concatenate([[0], bounds]))[1::2] if len(bounds) else start
+    return Pieces(
+        segment=np.searchsorted(graph.bounds, start, side="right") - 1,
+        start=start,
+        stop=stop,
+        length_px=graph.along_px[stop - 1] - graph.along_px[start],
+        chord_px=np.hypot(chord[:, 0], chord[:, 1]),
+        width_px=width.astype(float),
+    )

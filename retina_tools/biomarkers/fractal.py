@@ -42,19 +42,27 @@ def smallest_cover(mask: NDArray[np.bool_], side: int) -> int:
     >>> smallest_cover(mask, 3), smallest_cover(mask, 6)
     (2, 1)
     """
+    return int(_covers(_summed(mask), np.array([side]))[0])
+
+
+def _summed(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Number of vessel pixels above and left of each place, for the part of the frame that has any."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
-        return 0
+        return np.zeros((1, 1), np.int32)
     crop = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    # After the sums, summed[y, x] counts the vessel pixels of the box whose first corner is at (y, x) - (side - 1).
-    height, width = (-(-(size + side - 1) // side) * side for size in crop.shape)
-    summed = np.zeros((height + side, width + side), np.int32)
-    summed[side : side + crop.shape[0], side : side + crop.shape[1]] = crop
-    np.cumsum(summed, axis=0, out=summed)
+    summed = np.zeros((crop.shape[0] + 1, crop.shape[1] + 1), np.int32)
+    np.cumsum(crop, axis=0, out=summed[1:, 1:], dtype=np.int32)
     np.cumsum(summed, axis=1, out=summed)
-    hit = (summed[side:, side:] - summed[:-side, side:] - summed[side:, :-side] + summed[:-side, :-side]) > 0
-    counts = hit.reshape(height // side, side, width // side, side).sum(axis=(0, 2))
-    return int(counts.min())
+    return summed
+
+
+def _covers(summed: NDArray[np.int32], sides: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Smallest cover for each box side."""
+    from retina_tools.biomarkers.boxes import occupied_boxes
+
+    height, width = summed.shape
+    return np.array([occupied_boxes(summed.reshape(-1), height, width, int(side)).min() for side in sides])
 
 
 def box_dimension(mask: NDArray[np.bool_], smallest_px: float, largest_px: float) -> tuple[float, float]:
@@ -79,7 +87,7 @@ def box_dimension(mask: NDArray[np.bool_], smallest_px: float, largest_px: float
     2.0
     """
     sides = np.unique(np.rint(np.geomspace(smallest_px, largest_px, _SCALES)).astype(int))
-    counts = np.array([smallest_cover(mask, int(side)) for side in sides])
+    counts = _covers(_summed(mask), sides)
     x, y = -np.log(sides), np.log(counts)
     slope, intercept = np.polyfit(x, y, 1)
     spread = float(((y - y.mean()) ** 2).sum())

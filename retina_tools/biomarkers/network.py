@@ -31,6 +31,7 @@ class Network:
         self.length = {k: _chain_length(chain) for k, chain in self.chains.items()}
         self.node_yx: list[Floats] = list(traces.node_yx)
         self.radius: list[float] = [float(value) for value in radius]
+        self.parts = [1] * len(self.node_yx)
         self.at: list[list[int]] = [[] for _ in self.node_yx]
         for line, (first, last) in self.ends.items():
             self.at[first].append(line)
@@ -49,6 +50,7 @@ class Network:
             if not changed:
                 break
         self._drop_specks()
+        self._reach_nodes()
         return self
 
     def _cut_spurs(self) -> bool:
@@ -80,15 +82,15 @@ class Network:
             if keep == drop or self.length[line] > reach or min(self.degree(keep), self.degree(drop)) < 3:
                 continue
             self._remove(line)
-            self.node_yx[keep] = (self.node_yx[keep] + self.node_yx[drop]) / 2
+            share = self.parts[drop] / (self.parts[keep] + self.parts[drop])
+            self.node_yx[keep] = (1 - share) * self.node_yx[keep] + share * self.node_yx[drop]
+            self.parts[keep] += self.parts[drop]
             self.radius[keep] = max(self.radius[keep], self.radius[drop])
             for other in self.at[drop]:
                 side = self.ends[other].index(drop)
                 self.ends[other][side] = keep
             self.at[keep] += self.at[drop]
             self.at[drop] = []
-            for other in set(self.at[keep]):
-                self._reach_node(other, keep)
             changed = True
         return changed
 
@@ -122,11 +124,15 @@ class Network:
             ):
                 self._remove(line)
 
-    def _reach_node(self, line: int, node: int) -> None:
-        for side, place in ((0, 0), (1, -1)):
-            if self.ends[line][side] == node and not np.array_equal(self.chains[line][place], self.node_yx[node]):
-                parts = [self.node_yx[node][None], self.chains[line]]
-                self.chains[line] = np.concatenate(parts if side == 0 else parts[::-1])
+    def _reach_nodes(self) -> None:
+        """Lead the lines at a node that was several to its middle, so that no length is lost with the bridges."""
+        for line, (first, last) in self.ends.items():
+            parts = [self.chains[line]]
+            if self.parts[first] > 1:
+                parts.insert(0, self.node_yx[first][None])
+            if self.parts[last] > 1:
+                parts.append(self.node_yx[last][None])
+            self.chains[line] = np.concatenate(parts)
 
     def _remove(self, line: int) -> None:
         for node in self.ends.pop(line):

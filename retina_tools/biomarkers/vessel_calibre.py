@@ -172,14 +172,8 @@ def arteriole_venule_ratio(anatomy: Anatomy, *, region: str) -> float:
 )
 def calibre_mean(anatomy: Anatomy, *, vessel: str, region: str) -> float:
     """Length-weighted mean calibre in px."""
-    graph, pieces = anatomy.graph(vessel), anatomy.pieces(vessel, region)
-    lengths, widths = [], []
-    for piece in pieces:
-        width = graph.width_px[piece.start : piece.stop]
-        width = width[np.isfinite(width)]
-        if len(width):
-            lengths.append(graph.along_px[piece.stop - 1] - graph.along_px[piece.start])
-            widths.append(np.median(width))
-    if not lengths:
+    pieces = anatomy.pieces(vessel, region)
+    known = np.isfinite(pieces.width_px)
+    if not known.any():
         raise Unmeasurable(Status.TOO_FEW_VESSELS)
-    return float(np.average(widths, weights=lengths))
+    return float(np.average(pieces.width_px[known], weights=pieces.length_px[known]))

@@ -92,9 +92,14 @@ class VesselGraph:
             at[last].append(segment)
         return at
 
+    @cached_property
+    def degree(self) -> Ints:
+        """How many segment ends meet at each node, shape (nodes,)."""
+        return np.bincount(self.ends.ravel(), minlength=len(self.node_yx)).astype(np.int64)
+
     def node_kind(self, node: int) -> NodeKind:
         """What a node is: a free end, a bifurcation, a resolved crossing, another junction, or nothing any more."""
-        degree = len(self.segments_at[node])
+        degree = int(self.degree[node])
         if degree == 4 and (node, self.segments_at[node][0]) in self.partners:
             return "crossing"
         kinds: dict[int, NodeKind] = {0: "none", 1: "tip", 2: "none", 3: "bifurcation"}
@@ -192,7 +197,10 @@ def _cut_back(chains: list[Floats], is_tip: NDArray[np.bool_], half_width: Float
 def _extend_tips(
     mask: NDArray[np.bool_], points: Floats, bounds: Ints, is_tip: NDArray[np.bool_], half_width: Floats
 ) -> tuple[Floats, Ints]:
-    """Lengthen free ends straight on to the wall, which thinning stops short of."""
+    """Lengthen free ends straight on to the middle of the last disc that fits into the vessel.
+
+    That is where the centreline of a vessel with a round end stops: half a calibre before the wall.
+    """
     if not len(bounds) - 1:
         return points, bounds
     lines = [points[bounds[k] : bounds[k + 1]] for k in range(len(bounds) - 1)]
@@ -204,6 +212,7 @@ def _extend_tips(
         outward /= np.maximum(np.hypot(*outward.T), 1e-9)[:, None]
         across = np.stack([-outward[:, 1], outward[:, 0]], axis=1)
         _, ahead, _ = find_walls(mask, points[last], across, 4 * half_width + 4)
+        ahead -= half_width
         for k in np.flatnonzero(is_tip[:, side] & (ahead > 0.5)):
             new = (points[last[k]] + ahead[k] * outward[k])[None]
             lines[k] = np.concatenate([new, lines[k]] if side == 0 else [lines[k], new])

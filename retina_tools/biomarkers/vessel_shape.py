@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from retina_tools.biomarkers.anatomy import Anatomy, Piece
+from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker
 
 Floats = NDArray[np.float64]
@@ -49,24 +49,15 @@ def area_density(anatomy: Anatomy, *, vessel: str, region: str) -> float:
 )
 def length_density(anatomy: Anatomy, *, vessel: str, region: str) -> float:
     """Centreline length over area, in 1/px."""
-    graph = anatomy.graph(vessel)
     retina = anatomy.region(region)
-    total = sum(
-        graph.along_px[piece.stop - 1] - graph.along_px[piece.start] for piece in anatomy.pieces(vessel, region)
-    )
-    return float(total / np.count_nonzero(retina))
+    return float(anatomy.pieces(vessel, region).length_px.sum() / np.count_nonzero(retina))
 
 
-def _long_pieces(anatomy: Anatomy, vessel: str, region: str) -> list[tuple[Piece, float]]:
-    """Pieces of at least a quarter disc diameter, with their lengths in px."""
-    graph = anatomy.graph(vessel)
-    least = anatomy.dd_px(_LEAST_SEGMENT_DD)
-    measured = [
-        (piece, float(graph.along_px[piece.stop - 1] - graph.along_px[piece.start]))
-        for piece in anatomy.pieces(vessel, region)
-    ]
-    long = [(piece, length) for piece, length in measured if length >= least]
-    if not long:
+def _long_pieces(anatomy: Anatomy, vessel: str, region: str) -> NDArray[np.int64]:
+    """Positions of the pieces of at least a quarter disc diameter."""
+    pieces = anatomy.pieces(vessel, region)
+    long = np.flatnonzero(pieces.length_px >= anatomy.dd_px(_LEAST_SEGMENT_DD))
+    if not len(long):
         raise Unmeasurable(Status.TOO_SHORT)
     return long
 
@@ -86,17 +77,14 @@ def _long_pieces(anatomy: Anatomy, vessel: str, region: str) -> list[tuple[Piece
 )
 def tortuosity_arc_chord(anatomy: Anatomy, *, vessel: str, region: str) -> float:
     """Mean arc over chord."""
-    points = anatomy.graph(vessel).points_yx
-    ratios, weights = [], []
-    for piece, length in _long_pieces(anatomy, vessel, region):
-        chord = float(np.hypot(*(points[piece.stop - 1] - points[piece.start])))
-        # A vessel that comes back to where it started has no chord to speak of.
-        if chord > 0.1 * length:
-            ratios.append(length / chord)
-            weights.append(length)
-    if not ratios:
+    pieces = anatomy.pieces(vessel, region)
+    long = _long_pieces(anatomy, vessel, region)
+    # A vessel that comes back to where it started has no chord to speak of.
+    open_ended = long[pieces.chord_px[long] > 0.1 * pieces.length_px[long]]
+    if not len(open_ended):
         raise Unmeasurable(Status.TOO_SHORT)
-    return float(np.average(ratios, weights=weights))
+    length, chord = pieces.length_px[open_ended], pieces.chord_px[open_ended]
+    return float(np.average(length / chord, weights=length))
 
 
 @biomarker(
@@ -114,25 +102,32 @@ def tortuosity_arc_chord(anatomy: Anatomy, *, vessel: str, region: str) -> float
 )
 def tortuosity_curvature(anatomy: Anatomy, *, vessel: str, region: str) -> float:
     """Mean absolute curvature in 1/px."""
-    graph = anatomy.graph(vessel)
-    smooth = graph.smoothed(anatomy.dd_px(_CURVATURE_SCALE_DD))
-    bend, length = 0.0, 0.0
-    for piece, _ in _long_pieces(anatomy, vessel, region):
-        turning, arc = _turning(smooth[piece.start : piece.stop])
-        bend, length = bend + turning, length + arc
-    return bend / length
+    pieces = anatomy.pieces(vessel, region)
+    long = _long_pieces(anatomy, vessel, region)
+    turned, along = anatomy.once(("turning", vessel), lambda: _running_turn(anatomy, vessel))
+    start, last = pieces.start[long], pieces.stop[long] - 1
+    # The first and last half step of a piece have no turning of their own.
+    bend = turned[last - 1] - turned[start]
+    length = along[last] + along[last - 1] - along[start + 1] - along[start]
+    return float(2 * bend.sum() / length.sum())
 
 
-def _turning(path: Floats) -> tuple[float, float]:
-    """Total absolute turning in radians, and the length it is spread over.
+def _running_turn(anatomy: Anatomy, vessel: str) -> tuple[Floats, Floats]:
+    """Total absolute turning in radians, and length, up to each point of the smoothed centrelines.
 
-    The turning between successive steps is the integral of the curvature, whatever the spacing of the points.
+    The turning between successive steps is the integral of the curvature, whatever the spacing of the points. Entry k
+    is the turning at the points up to k; only differences within one segment have a meaning.
     """
-    steps = np.diff(path, axis=0)
-    heading = np.unwrap(np.arctan2(steps[:, 0], steps[:, 1]))
-    lengths = np.hypot(steps[:, 0], steps[:, 1])
-    # The first and last half step have no turning of their own.
-    return float(np.abs(np.diff(heading)).sum()), float(lengths.sum() - (lengths[0] + lengths[-1]) / 2)
+    points = anatomy.graph(vessel).smoothed(anatomy.dd_px(_CURVATURE_SCALE_DD))
+    steps = np.diff(points, axis=0)
+    before, after = steps[:-1], steps[1:]
+    cross = before[:, 1] * after[:, 0] - before[:, 0] * after[:, 1]
+    turning = np.abs(np.arctan2(cross, (before * after).sum(axis=1)))
+    turned, along = np.zeros(len(points)), np.zeros(len(points))
+    turned[1:-1] = np.cumsum(turning)
+    turned[-1] = turned[-2]
+    along[1:] = np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))
+    return turned, along
 
 
 @biomarker(
@@ -152,11 +147,8 @@ def bifurcation_count(anatomy: Anatomy, *, vessel: str, region: str) -> float:
     """Number of bifurcations in the region."""
     graph = anatomy.graph(vessel)
     retina = anatomy.region(region)
-    least = anatomy.dd_px(_LEAST_BRANCH_DD)
-    height, width = retina.shape
-    count = 0
-    for node, segments in enumerate(graph.segments_at):
-        if graph.node_kind(node) == "bifurcation" and all(graph.length_px[segments] >= least):
-            y, x = np.clip(np.rint(graph.node_yx[node]).astype(int), 0, (height - 1, width - 1))
-            count += bool(retina[y, x])
-    return float(count)
+    shortest = np.full(len(graph.node_yx), np.inf)
+    np.minimum.at(shortest, graph.ends.ravel(), np.repeat(graph.length_px, 2))
+    chosen = np.flatnonzero((graph.degree == 3) & (shortest >= anatomy.dd_px(_LEAST_BRANCH_DD)))
+    y, x = np.clip(np.rint(graph.node_yx[chosen]).astype(int), 0, np.array(retina.shape) - 1).T
+    return float(np.count_nonzero(retina[y, x]))

@@ -6,29 +6,43 @@ arm, straight on through crossings and over small gaps. What branches off on the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retina_tools.biomarkers.anatomy import Anatomy, Piece
+from retina_tools.biomarkers.anatomy import Anatomy, Pieces
 from retina_tools.biomarkers.vessel_graph import VesselGraph
 
 Floats = NDArray[np.float64]
 
 # A vessel crosses a zone when it spans half of its width; this leaves out tips, and the halves of a broken vessel.
 _LEAST_SPAN: Final = 0.5
-# A gap up to this many calibres long is bridged when the other side continues within this angle.
-_GAP_CALIBRES: Final = 3.0
-_GAP_DEG: Final = 30.0
+# Where another vessel passes over, the mask may be cut. The run goes on when the other side lies within four calibres,
+# no more than a calibre off its course, turned by less than 45 degrees, and is of similar width.
+_GAP_CALIBRES: Final = 4.0
+_GAP_OFFSET_CALIBRES: Final = 1.0
+_GAP_DEG: Final = 45.0
+_GAP_WIDTH_RATIO: Final = 0.5
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A piece of the zone: its segment, its points and its width."""
+
+    segment: int
+    start: int
+    stop: int
+    width: float
 
 
 @dataclass(frozen=True)
 class _Arm:
     """A piece with the direction it is walked in."""
 
-    piece: Piece
+    piece: _Piece
     forward: bool
 
     @property
@@ -73,16 +87,19 @@ def crossing_widths(anatomy: Anatomy, vessel: str, zone: str) -> Floats:
 class _Walker:
     """Strings the pieces of a zone together, using each once."""
 
-    def __init__(self, graph: VesselGraph, pieces: list[Piece], distance: Floats) -> None:
-        self.graph, self.pieces, self.distance = graph, pieces, distance
-        self.unused = set(pieces)
-        self.width = {piece: self._piece_width(piece) for piece in pieces}
+    def __init__(self, graph: VesselGraph, pieces: Pieces, distance: Floats) -> None:
+        self.graph, self.distance = graph, distance
+        columns = (pieces.segment, pieces.start, pieces.stop, np.nan_to_num(pieces.width_px))
+        self.pieces = [_Piece(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+        self.unused = set(self.pieces)
         self.at: dict[int, list[_Arm]] = {}
-        for piece in pieces:
+        for piece in self.pieces:
             for forward in (True, False):
                 arm = _Arm(piece, forward)
                 if (node := self._node(arm.head)) is not None:
                     self.at.setdefault(node, []).append(arm)
+
+        self.tips = [arm for arms in self.at.values() for arm in arms if self._is_tip(arm.head)]
 
     def runs(self) -> list[list[_Arm]]:
         """Runs from the inner circle outward, wide ones first; then those that begin inside the zone."""
@@ -91,9 +108,9 @@ class _Walker:
         inner = [arm for arm in entering if self.distance[arm.head] <= self.distance[arm.tail]]
         loose = sorted(
             (arm for arm in arms if self._is_tip(arm.head) and self._leads_outward(arm)),
-            key=lambda arm: -self.width[arm.piece],
+            key=lambda arm: -arm.piece.width,
         )
-        runs = [self._walk(arm) for arm in sorted(inner, key=lambda arm: -self.width[arm.piece])]
+        runs = [self._walk(arm) for arm in sorted(inner, key=lambda arm: -arm.piece.width)]
         runs += [self._walk(arm) for arm in loose]
         return [run for run in runs if run]
 
@@ -117,27 +134,35 @@ class _Walker:
             for other in self.at.get(node, [])
             if other.piece in self.unused and (partner is None or other.piece.segment == partner)
         ]
-        return max(onward, key=lambda other: self.width[other.piece], default=None)
+        return max(onward, key=self._prominence, default=None)
+
+    def _prominence(self, arm: _Arm) -> float:
+        """Width, less for a stump too short to be the vessel's continuation."""
+        length = self.graph.along_px[arm.piece.stop - 1] - self.graph.along_px[arm.piece.start]
+        return arm.piece.width * min(1.0, float(length) / max(3 * arm.piece.width, 1.0))
 
     def _over_gap(self, arm: _Arm) -> _Arm | None:
         """The piece whose free end faces this one's a short way ahead."""
-        here, course = self.graph.points_yx[arm.tail], self._course(arm, ahead=True)
-        reach = _GAP_CALIBRES * max(self.width[arm.piece], 2.0)
+        calibre = max(arm.piece.width, 2.0)
+        here, course = self.graph.points_yx[arm.tail], self._course(arm, 2 * calibre, ahead=True)
         best: _Arm | None = None
-        for arms in self.at.values():
-            for other in arms:
-                if other.piece not in self.unused or not self._is_tip(other.head):
-                    continue
-                leap = self.graph.points_yx[other.head] - here
-                length = float(np.hypot(*leap))
-                straight = min(course @ leap / max(length, 1e-9), course @ self._course(other, ahead=False))
-                if length < reach and straight > np.cos(np.radians(_GAP_DEG)):
-                    best, reach = other, length
+        nearest = _GAP_CALIBRES * calibre
+        for other in self.tips:
+            if other.piece not in self.unused:
+                continue
+            leap = self.graph.points_yx[other.head] - here
+            length, ahead = float(np.hypot(*leap)), float(leap @ course)
+            offset = math.sqrt(max(length**2 - ahead**2, 0.0))
+            turn = self._course(other, 2 * calibre, ahead=False) @ course
+            ratio = min(other.piece.width, calibre) / max(other.piece.width, calibre)
+            fits = ahead > 0 and offset < _GAP_OFFSET_CALIBRES * calibre and turn > math.cos(math.radians(_GAP_DEG))
+            if length < nearest and fits and ratio > _GAP_WIDTH_RATIO:
+                best, nearest = other, length
         return best
 
-    def _course(self, arm: _Arm, *, ahead: bool) -> Floats:
-        """Unit vector of the walk at the last (or first) part of a piece."""
-        back = min(arm.piece.stop - arm.piece.start - 1, 10) * (1 if arm.forward else -1)
+    def _course(self, arm: _Arm, length: float, *, ahead: bool) -> Floats:
+        """Unit vector of the walk over the last (or first) part of a piece."""
+        back = min(arm.piece.stop - arm.piece.start - 1, int(length)) * (1 if arm.forward else -1)
         points = self.graph.points_yx
         arrow = points[arm.tail] - points[arm.tail - back] if ahead else points[arm.head + back] - points[arm.head]
         unit: Floats = arrow / max(float(np.hypot(*arrow)), 1e-9)
@@ -158,8 +183,3 @@ class _Walker:
     def _is_tip(self, point: int) -> bool:
         node = self._node(point)
         return node is not None and len(self.graph.segments_at[node]) == 1
-
-    def _piece_width(self, piece: Piece) -> float:
-        width = self.graph.width_px[piece.start : piece.stop]
-        width = width[np.isfinite(width)]
-        return float(np.median(width)) if len(width) else 0.0
