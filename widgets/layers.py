@@ -25,7 +25,7 @@ _DASHES: Final[dict[str, list[int]]] = {
     "vessel": [2, 3],
     "optic_disc": [],
     "optic_cup": [5, 3],
-    "macula": [2, 4],
+    "macula": [3, 3],
 }
 _OTHER_DASHES: Final[tuple[list[int], ...]] = ([], [6, 3], [2, 3], [9, 3, 2, 3], [4, 4], [12, 4])
 

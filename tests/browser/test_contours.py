@@ -11,10 +11,10 @@ from retina_tools import schema
 from widgets import view_eye
 
 TRACE = """async ([rows, columns, on, tolerance, exact]) => {
-  const { outlinePieces, packBits } = await import('/js/contours.js');
+  const { outlinePieces, packBits, walkEdges } = await import('/js/contours.js');
   const rgba = new Uint8ClampedArray(rows * columns * 4);
   for (const i of on) rgba[4 * i + 3] = 255;
-  return outlinePieces(packBits(rgba, rows, columns, 128), tolerance, 1, 1, exact).map(piece => [...piece.xy]);
+  return outlinePieces(walkEdges(packBits(rgba, rows, columns)), tolerance, 1, 1, exact).map(piece => [...piece.xy]);
 }"""
 
 

@@ -24,6 +24,8 @@ class Viewer:
         self.stage = page.locator(".rtv-stage")
 
     def get(self, trait: str) -> Any:
+        """A trait, once the frame is over in which the last move was taken in."""
+        self.frame()
         return self.page.evaluate("name => model.get(name)", trait)
 
     def set(self, **traits: Any) -> None:
@@ -59,6 +61,7 @@ class Viewer:
         return tuple(self.page.evaluate(script, [left - box["x"], top - box["y"]]))
 
     def readout(self) -> str:
+        self.frame()
         return str(self.page.get_by_test_id("readout").inner_text().replace("\n", " "))
 
     def press(self, key: str) -> None:

@@ -2,65 +2,71 @@
 
 const PIECE = 128; // vertices to a piece: small enough to skip what is off the stage
 
-/** Bits of a mask, eight pixels to a byte, with a test for one pixel; outside the picture there is nothing. */
-export function packBits(rgba, height, width, onValue) {
+/** Bits of a mask, eight pixels to a byte, from the opaque pixels of RGBA bytes. */
+export function packBits(rgba, height, width) {
+  const pixels = new Uint32Array(rgba.buffer, rgba.byteOffset, height * width); // opaque is not zero, clear is
   const bits = new Uint8Array((height * width + 7) >> 3);
-  for (let i = 0, p = 0; p < rgba.length; i++, p += 4) if (rgba[p + 3] >= onValue) bits[i >> 3] |= 1 << (i & 7);
+  for (let i = 0; i < pixels.length; i++) if (pixels[i] !== 0) bits[i >> 3] |= 1 << (i & 7);
   return { bits, height, width };
 }
 
+/** Whether a pixel is in a mask; outside the picture nothing is. */
 export function isOn(mask, row, column) {
   if (row < 0 || column < 0 || row >= mask.height || column >= mask.width) return false;
   const i = row * mask.width + column;
   return ((mask.bits[i >> 3] >> (i & 7)) & 1) === 1;
 }
 
-/** Closed walks along the pixel edges, the mask on the right hand; each is a flat list x0, y0, x1, y1, ... of the middles
- * of edges, or of their ends if `exact`, in corner coordinates (pixel (r, c) spans c .. c + 1, r .. r + 1). */
-function walks(mask, exact) {
-  const { height, width } = mask;
-  const seen = new Uint8Array((height * width + 7) >> 3); // upward edges (left sides of pixels) already walked
-  const found = [];
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const i = row * width + column;
-      if ((i & 7) === 0 && mask.bits[i >> 3] === 0 && column + 8 <= width) { column += 7; continue; }
-      if (!isOn(mask, row, column) || isOn(mask, row, column - 1)) continue;
-      if ((seen[i >> 3] >> (i & 7)) & 1) continue;
-      found.push(walk(mask, seen, row, column, exact ? 0 : 0.5));
+// Directions of an edge: 0 up, 1 right, 2 down, 3 left; its step as (y, x).
+const STEP_Y = [-1, 0, 1, 0], STEP_X = [0, 1, 0, -1];
+// Pixel ahead on the right and on the left of a corner, as (row, column) from the corner, by direction.
+const RIGHT_Y = [-1, 0, 0, -1], RIGHT_X = [0, 0, -1, -1];
+const LEFT_Y = [-1, -1, 0, 0], LEFT_X = [-1, 0, 0, -1];
+
+/** Closed walks along the pixel edges, the mask on the right hand: each an Int32Array x0, y0, x1, y1, ... of corners
+ * (pixel (r, c) spans r .. r + 1, c .. c + 1), one to an edge. Pixels that touch only by a corner stay apart. */
+export function walkEdges(mask) {
+  const { height, width, bits } = mask, wide = width + 2;
+  const grid = new Uint8Array(wide * (height + 2)); // a byte to a pixel and a margin: no test for the border below
+  for (let row = 0, i = 0; row < height; row++) {
+    for (let column = 0, g = (row + 1) * wide + 1; column < width; column++, i++, g++) {
+      grid[g] = (bits[i >> 3] >> (i & 7)) & 1;
     }
   }
-  return found;
-}
-
-const STEPS = [[-1, 0], [0, 1], [1, 0], [0, -1]]; // (y, x) of the directions up, right, down, left
-
-function walk(mask, seen, startRow, startColumn, part) {
-  const points = [];
-  let y = startRow + 1, x = startColumn, direction = 0; // the corner an edge starts from
-  do {
-    const [down, right] = STEPS[direction];
-    if (direction === 0) {
-      const i = (y - 1) * mask.width + x;
-      seen[i >> 3] |= 1 << (i & 7);
+  const right = STEP_Y.map((_, d) => (RIGHT_Y[d] + 1) * wide + RIGHT_X[d] + 1);
+  const left = STEP_Y.map((_, d) => (LEFT_Y[d] + 1) * wide + LEFT_X[d] + 1);
+  const walks = [];
+  for (let row = 0; row < height; row++) {
+    for (let column = 0, g = (row + 1) * wide + 1; column < width; column++, g++) {
+      // The left side of a pixel that no walk went up yet; 2 marks those that one did.
+      if (grid[g] === 1 && grid[g - 1] === 0) walks.push(walkFrom(grid, wide, right, left, row + 1, column));
     }
-    points.push(x + part * right, y + part * down);
-    y += down;
-    x += right;
-    direction = turn(mask, y, x, direction);
-  } while (y !== startRow + 1 || x !== startColumn || direction !== 0);
-  return points;
+  }
+  return walks;
 }
 
-// Pixel ahead on the right and on the left of a corner, as (row, column) steps, by direction.
-const AHEAD_RIGHT = [[-1, 0], [0, 0], [0, -1], [-1, -1]];
-const AHEAD_LEFT = [[-1, -1], [-1, 0], [0, 0], [0, -1]];
+function walkFrom(grid, wide, right, left, startY, startX) {
+  const corners = [];
+  let y = startY, x = startX, direction = 0;
+  do {
+    corners.push(x, y);
+    if (direction === 0) grid[y * wide + x + 1] = 2;
+    y += STEP_Y[direction];
+    x += STEP_X[direction];
+    const corner = y * wide + x;
+    if (grid[corner + right[direction]] === 0) direction = (direction + 1) & 3;
+    else if (grid[corner + left[direction]] !== 0) direction = (direction + 3) & 3;
+  } while (y !== startY || x !== startX || direction !== 0);
+  return Int32Array.from(corners);
+}
 
-/** The next direction at a corner: pixels that touch only by a corner stay apart. */
-function turn(mask, y, x, direction) {
-  const right = AHEAD_RIGHT[direction], left = AHEAD_LEFT[direction];
-  if (!isOn(mask, y + right[0], x + right[1])) return (direction + 1) & 3;
-  return isOn(mask, y + left[0], x + left[1]) ? (direction + 3) & 3 : direction;
+/** The points of a walk, closed: its corners, or the middles of its edges, which run smoother. */
+function pointsOf(corners, exact) {
+  const n = corners.length, points = new Float32Array(n + 2);
+  for (let i = 0; i < n; i++) points[i] = exact ? corners[i] : (corners[i] + corners[(i + 2) % n]) / 2;
+  points[n] = points[0];
+  points[n + 1] = points[1];
+  return points;
 }
 
 /** Douglas-Peucker on points first .. last of a flat list; marks what to keep. */
@@ -83,11 +89,10 @@ function keepFar(points, first, last, tolerance, keep) {
 /** Pieces of outline in native pixels, each with its bounding box: { xy: Float32Array, x0, y0, x1, y1 }.
  *
  * `tolerance` is in mask pixels; `stepY`, `stepX` are native pixels per mask pixel; `exact` follows every pixel's edge. */
-export function outlinePieces(mask, tolerance, stepY, stepX, exact = false) {
+export function outlinePieces(walks, tolerance, stepY, stepX, exact = false) {
   const pieces = [];
-  for (const points of walks(mask, exact)) {
-    points.push(points[0], points[1]);
-    const n = points.length / 2, keep = new Uint8Array(n);
+  for (const corners of walks) {
+    const points = pointsOf(corners, exact), n = points.length / 2, keep = new Uint8Array(n);
     for (let first = 0; first < n - 1; first += PIECE) {
       const last = Math.min(first + PIECE, n - 1);
       keep[first] = keep[last] = 1;

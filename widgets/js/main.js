@@ -13,7 +13,7 @@ import { between, clampView, fitView, makeFrame, panBy, scaleOf, toNative, zoomA
 const STEP = 1.4; // zoom of one key press or button
 const GLIDE_MS = 160;
 const ANNOUNCE_AFTER_MS = 450;
-const STATE = ["visible", "outlined", "opacity", "photograph", "landmarks", "fov", "points", "zoom", "centre_yx"];
+const LAYER_STATE = ["visible", "outlined", "opacity", "photograph", "landmarks", "fov", "points"];
 
 /** The parts of one eye on the page, without behaviour. */
 function makeParts(info) {
@@ -66,19 +66,24 @@ function makeScene(store, info, canvas, stage) {
   return scene;
 }
 
-/** Photograph first, then the masks from the bottom up, each shown as soon as it is decoded. */
+const pause = () => new Promise((resume) => setTimeout(resume));
+
+/** Photograph first, to be seen at once; then all masks, decoded side by side; then what reading them takes. */
 async function loadPictures(store, scene, isOpen) {
-  const photo = store.get("_photo");
-  const steps = [];
-  if (photo?.byteLength) steps.push(async () => { scene.photograph = await loadPhotograph(photo); });
-  for (const layer of scene.layers) steps.push(async () => { layer.mask = await loadMask(layer.png, scene.info); });
-  const fov = store.get("_fov");
-  if (fov?.byteLength) steps.push(async () => { scene.fovMask = await loadMask(fov, scene.info); });
-  for (const step of steps) {
-    await step();
+  const photo = store.get("_photo"), fov = store.get("_fov");
+  if (photo?.byteLength) scene.photograph = await loadPhotograph(photo);
+  scene.invalidate();
+  await pause();
+  const loads = scene.layers.map(async (layer) => (layer.mask = await loadMask(layer.png, scene.info)));
+  if (fov?.byteLength) loads.push(loadMask(fov, scene.info).then((mask) => (scene.fovMask = mask)));
+  const masks = await Promise.all(loads);
+  scene.invalidate();
+  for (const mask of masks) {
+    await pause(); // a hand that moves meanwhile is served in between
     if (!isOpen()) return;
-    scene.invalidate();
+    mask.prepare();
   }
+  scene.invalidate();
 }
 
 /** Moves of the view, at once or gliding there; a reader who asked for less motion gets no glide. */
@@ -110,34 +115,38 @@ function makeMoves(store, scene) {
 
 /** Read-out of the pointer, or of the middle of the stage while the keyboard drives. */
 function makeHover(store, scene, readout) {
-  let place = null, timer = null;
+  let place = null, timer = null, request = 0;
   const native = () => (place ? toNative(scene.view, scene.frame, place) : scene.view.centre);
   const reading = () => readAt(scene.info, scene.layers, ...native());
   const update = () => {
+    request = 0;
+    scene.view = clampView(readView(store), scene.frame);
     readout.show(place || scene.cursor ? reading() : null, store);
     if (!store.get("report_hover")) return;
     const [y, x] = native();
     store.set({ hover_yx: place && insidePicture(scene.info, y, x) ? [Math.round(y), Math.round(x)] : null });
   };
+  const later = () => { request ||= requestAnimationFrame(update); }; // a hand moves more often than a screen shows
   return {
     at(next) {
       place = next;
       if (place && scene.cursor) { scene.cursor = false; scene.invalidate(); }
-      scene.view = clampView(readView(store), scene.frame);
-      update();
+      later();
     },
     /** The keyboard moved the view: point at its middle, and say so once it rests. */
     keyboard() {
       place = null;
       scene.cursor = true;
-      scene.view = clampView(readView(store), scene.frame);
-      update();
+      later();
       clearTimeout(timer);
       timer = setTimeout(() => store.say(sentence(reading()), true), ANNOUNCE_AFTER_MS);
     },
     native,
-    update,
-    stop: () => clearTimeout(timer),
+    later,
+    stop() {
+      clearTimeout(timer);
+      cancelAnimationFrame(request);
+    },
   };
 }
 
@@ -258,7 +267,7 @@ function mount(model, el) {
   const act = makeActions(store, scene, moves, hover, ui);
   ui.toolbar = makeToolbar(act);
   const sheets = makeSheets(ui, store);
-  const body = h("div", { class: "rtv-body" }, 
+  const body = h("div", { class: "rtv-body" },
     h("div", { class: "rtv-picture" }, h("div", { class: "rtv-stage-box" }, stage, ...sheets), readout.element),
     panel.element);
   const root = h("div", { class: "rtv", role: "group", "aria-label": `Viewer of ${info.image_id || "an eye"}` },
@@ -271,15 +280,21 @@ function mount(model, el) {
     panel.element.hidden = !store.get("panel");
     ui.toolbar.panel.setAttribute("aria-pressed", String(store.get("panel")));
     ui.toolbar.unmark.disabled = store.get("points").length === 0;
-    ui.toolbar.percent.textContent = `${Math.round(store.get("zoom") * 100)} %`;
     stage.style.maxHeight = `${store.get("height")}px`;
+    hover.later();
     scene.invalidate();
   };
-  store.on([...STATE, "panel", "height"], refresh);
-  store.on(["visible", "outlined", "zoom", "centre_yx"], () => hover.update());
+  const moved = () => { // many times a second: only what depends on the view
+    ui.toolbar.percent.textContent = `${Math.round(store.get("zoom") * 100)} %`;
+    hover.later();
+    scene.invalidate();
+  };
+  store.on([...LAYER_STATE, "panel", "height"], refresh);
+  store.on(["zoom", "centre_yx"], moved);
   const resizes = new ResizeObserver(() => scene.resize());
   resizes.observe(stage);
   refresh();
+  moved();
   let open = true;
   loadPictures(store, scene, () => open)
     .catch((error) => store.say(`The picture could not be shown: ${error.message}`))

@@ -1,6 +1,6 @@
 // Decoding: image bytes to canvases at several sizes, mask bytes to bits, fill and outline.
 
-import { isOn, outlinePieces, packBits } from "./contours.js";
+import { isOn, outlinePieces, packBits, walkEdges } from "./contours.js";
 import { PIXELS_FROM } from "./view.js";
 
 const SMALLEST_LEVEL = 256;
@@ -12,13 +12,15 @@ function canvasOf(height, width) {
   return canvas;
 }
 
-async function decode(bytes, type) {
-  const blob = new Blob([bytes], { type });
-  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
-  const canvas = canvasOf(bitmap.height, bitmap.width);
-  canvas.getContext("2d").drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return canvas;
+function decode(bytes, type) {
+  return createImageBitmap(new Blob([bytes], { type }), { colorSpaceConversion: "none" });
+}
+
+/** RGBA bytes of a picture, read from a canvas that the processor owns: no copy back from a graphics card. */
+function pixelsOf(picture) {
+  const context = canvasOf(picture.height, picture.width).getContext("2d", { willReadFrequently: true });
+  context.drawImage(picture, 0, 0);
+  return context.getImageData(0, 0, picture.width, picture.height);
 }
 
 /** The picture at full size, half, quarter, ...: drawing a large one small is quick and free of moire. */
@@ -42,7 +44,7 @@ export async function loadPhotograph(bytes) {
 }
 
 function greenOf(source) {
-  const pixels = source.getContext("2d").getImageData(0, 0, source.width, source.height);
+  const pixels = pixelsOf(source);
   const data = pixels.data;
   for (let p = 0; p < data.length; p += 4) data[p] = data[p + 2] = data[p + 1];
   const canvas = canvasOf(source.height, source.width);
@@ -50,24 +52,28 @@ function greenOf(source) {
   return canvas;
 }
 
-/** One mask: fill levels for drawing, a test for one native pixel, and outlines traced when first asked for. */
+/** One mask: levels to draw it as fill. `prepare` reads its pixels, after which it can be asked what it contains and
+ * drawn as outline; that takes longer, so it waits until everything has been seen once. */
 export async function loadMask(bytes, info) {
-  const canvas = await decode(bytes, "image/png");
-  const { height, width } = canvas;
-  const rgba = canvas.getContext("2d").getImageData(0, 0, width, height).data;
-  const bits = packBits(rgba, height, width, 128);
+  const picture = await decode(bytes, "image/png");
+  const { height, width } = picture;
   const stepY = info.height / height, stepX = info.width / width;
   const outlines = new Map();
-  const levels = pyramid(canvas);
+  let bits = null, walks = [];
   return {
-    levels,
-    contains: (y, x) => isOn(bits, Math.floor((y + 0.5) / stepY), Math.floor((x + 0.5) / stepX)),
+    levels: pyramid(picture),
+    prepare() {
+      bits = packBits(pixelsOf(picture).data, height, width);
+      walks = walkEdges(bits);
+      outlines.clear();
+    },
+    contains: (y, x) => bits !== null && isOn(bits, Math.floor((y + 0.5) / stepY), Math.floor((x + 0.5) / stepX)),
     /** Pieces fit for a scale in CSS pixels per native pixel: coarse where detail would not be seen, pixel by pixel
      * where pixels are. */
     outline(scale) {
       const size = scale * stepX;
       const [tolerance, exact] = size < 0.6 ? [0.9, false] : size < PIXELS_FROM ? [0.6, false] : [0, true];
-      if (!outlines.has(tolerance)) outlines.set(tolerance, outlinePieces(bits, tolerance, stepY, stepX, exact));
+      if (!outlines.has(tolerance)) outlines.set(tolerance, outlinePieces(walks, tolerance, stepY, stepX, exact));
       return outlines.get(tolerance);
     },
   };
