@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -10,11 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retina_tools.io.errors import ReadError
-from retina_tools.io.picture import check_file, check_size, quiet, to_8_bits
+from retina_tools.io.picture import check_file, check_size, quiet, refuse_filled_up, strict, to_8_bits
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+# What the other process runs: one frame to its standard output.
+_DECODE: Final = """
+import io, sys, warnings
+warnings.simplefilter("ignore")
+import numpy, pydicom
+from pydicom.pixels.utils import pixel_array
+frame = pixel_array(pydicom.dcmread(sys.argv[1], force=True), index=0)
+content = io.BytesIO()
+numpy.save(content, frame)
+sys.stdout.buffer.write(content.getvalue())
+"""
+_DECODE_SECONDS: Final = 120
 _PLAUSIBLE_UM: Final = (1.0, 100.0)
 _TOMOGRAPHY: Final = ("1.2.840.10008.5.1.4.1.1.77.1.5.4", "1.2.840.10008.5.1.4.1.1.77.1.5.8")
 _WIDE_FIELD: Final = ("1.2.840.10008.5.1.4.1.1.77.1.5.5", "1.2.840.10008.5.1.4.1.1.77.1.5.6")
@@ -76,17 +91,20 @@ def read_dicom(path: Path) -> DicomPicture:
 
     with quiet():
         try:
-            dataset = pydicom.dcmread(path, force=True)
-            columns, rows = int(dataset.get("Columns", 0) or 0), int(dataset.get("Rows", 0) or 0)
+            return _read(pydicom.dcmread(path, force=True), path)
+        except ReadError:
+            raise
         except Exception:
             raise ReadError(f"{path.name!r} is not a readable DICOM file; export it again, or as PNG.") from None
-        _refuse_other_kinds(dataset, path.name, rows, columns)
-        check_size(path.name, columns, rows)
-        remarks: list[str] = []
-        pixels = _pixels(dataset, path.name, remarks)
-        scale = _scale(dataset, remarks)
-        side = _side(dataset)
-    return DicomPicture(pixels, scale, side, tuple(remarks))
+
+
+def _read(dataset: Dataset, path: Path) -> DicomPicture:
+    columns, rows = int(dataset.get("Columns", 0) or 0), int(dataset.get("Rows", 0) or 0)
+    _refuse_other_kinds(dataset, path.name, rows, columns)
+    check_size(path.name, columns, rows)
+    remarks: list[str] = []
+    pixels = _pixels(dataset, path, remarks)
+    return DicomPicture(pixels, _scale(dataset, remarks), _side(dataset), tuple(remarks))
 
 
 def _refuse_other_kinds(dataset: Dataset, name: str, rows: int, columns: int) -> None:
@@ -98,24 +116,22 @@ def _refuse_other_kinds(dataset: Dataset, name: str, rows: int, columns: int) ->
         raise ReadError(f"{name!r} is a DICOM file without a picture; choose the file that holds the photograph.")
 
 
-def _pixels(dataset: Dataset, name: str, remarks: list[str]) -> NDArray[np.uint8]:
+def _pixels(dataset: Dataset, path: Path, remarks: list[str]) -> NDArray[np.uint8]:
     """RGB of 8 bits, shape (y, x, 3), of the first frame."""
     from pydicom.pixels.processing import apply_color_lut
-    from pydicom.pixels.utils import pixel_array
-    from pydicom.uid import ImplicitVRLittleEndian
 
-    kind = str(dataset.get("PhotometricInterpretation", ""))
+    name, kind = path.name, str(dataset.get("PhotometricInterpretation", ""))
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     try:
-        if not hasattr(dataset.file_meta, "TransferSyntaxUID"):
-            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # the default of a file that does not say
-        values: NDArray[Any] = pixel_array(dataset, index=0)  # YBR comes as RGB
+        values = _decoded(dataset, path)
         if kind == "PALETTE COLOR":
             values = apply_color_lut(values, dataset)
-    except Exception as error:
+    except ReadError:
+        raise
+    except Exception:
         raise ReadError(
-            f"The picture in {name!r} cannot be decoded ({type(error).__name__}): it is damaged or compressed in an "
-            "unusual way. Export it again, uncompressed or as PNG."
+            f"The picture in {name!r} cannot be decoded: it is damaged or compressed in an unusual way. "
+            "Export it again, uncompressed or as PNG."
         ) from None
     if frames > 1:
         remarks.append(f"first of {frames} frames")
@@ -128,6 +144,42 @@ def _pixels(dataset: Dataset, name: str, remarks: list[str]) -> NDArray[np.uint8
     if kind == "MONOCHROME1":
         pixels = 255 - pixels
     return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+
+
+def _decoded(dataset: Dataset, path: Path) -> NDArray[Any]:
+    """The first frame as it is stored, YBR as RGB."""
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.pixels.utils import pixel_array
+    from pydicom.uid import ImplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
+
+    if not hasattr(dataset.file_meta, "TransferSyntaxUID"):
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # the default of a file that does not say
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not syntax.is_compressed or syntax == RLELossless:
+        return pixel_array(dataset, index=0)
+    if "pillow" in get_decoder(syntax).available_plugins:
+        try:
+            with strict():
+                values = pixel_array(dataset, index=0, decoding_plugin="pillow")
+            if syntax == JPEGBaseline8Bit and values.dtype == np.uint8:
+                refuse_filled_up(values, path.name)
+            return values
+        except Exception:
+            # Pillow knows all pictures of 8 bits: one that it refuses is damaged, and others would fill it up.
+            if int(dataset.get("BitsAllocated", 8)) <= 8:
+                raise
+    return _decoded_apart(path)
+
+
+def _decoded_apart(path: Path) -> NDArray[Any]:
+    """Decode in a process of its own: on damaged lossless JPEG, GDCM ends the process it runs in."""
+    answer = subprocess.run(
+        [sys.executable, "-P", "-c", _DECODE, str(path)], capture_output=True, timeout=_DECODE_SECONDS, check=False
+    )
+    if answer.returncode or not answer.stdout:
+        raise ValueError("decoder failed")
+    values: NDArray[Any] = np.load(io.BytesIO(answer.stdout), allow_pickle=False)
+    return values
 
 
 def _scale(dataset: Dataset, remarks: list[str]) -> float:

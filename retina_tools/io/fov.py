@@ -204,7 +204,8 @@ def _reduced(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
     """The picture at search size, smoothed a little, and by how much it was reduced."""
     from PIL import Image, ImageFilter
 
-    factor = max(1, math.ceil(max(picture.shape[:2]) / _SEARCH_SIDE))
+    # A strip is not reduced so far that nothing is left of its width.
+    factor = max(1, min(math.ceil(max(picture.shape[:2]) / _SEARCH_SIDE), min(picture.shape[:2]) // 8))
     # Whole blocks only: a last narrower block would be stretched.
     height, width = (side // factor * factor for side in picture.shape[:2])
     small = Image.fromarray(np.ascontiguousarray(picture[:height, :width])).reduce(factor)

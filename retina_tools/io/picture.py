@@ -114,7 +114,7 @@ def read_picture(path: Path) -> Picture:
         else:
             pixels = _values_of_8_bits(image)
             if image.format in ("JPEG", "MPO"):
-                _refuse_filled_up(pixels, path.name)
+                refuse_filled_up(pixels, path.name)
         pixels, remark = _upright(pixels, image)
         remarks += [remark] if remark else []
     if pixels.ndim == 2:
@@ -148,7 +148,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     with image:
         check_size(path.name, *image.size)
         try:
-            with _strict():
+            with strict():
                 yield image
         except ReadError:
             raise
@@ -177,7 +177,7 @@ def _header(path: Path) -> Image.Image:
 
 
 @contextmanager
-def _strict() -> Iterator[None]:
+def strict() -> Iterator[None]:
     """Make Pillow refuse cut-off files even where the program has told it to fill them with grey."""
     from PIL import ImageFile
 
@@ -314,8 +314,14 @@ def _values_of_8_bits(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image.convert("RGB"))
 
 
-def _refuse_filled_up(pixels: NDArray[np.uint8], name: str) -> None:
-    """Recognise the grey a decoder fills in where the data of a JPEG end early but its end mark is there."""
+def refuse_filled_up(pixels: NDArray[np.uint8], name: str) -> None:
+    """Recognise the grey a decoder fills in where the data of a JPEG end early but its end mark is there.
+
+    Raises
+    ------
+    ReadError
+        The last block of pixels is flat grey, the first is not.
+    """
     last = pixels[-8:, -8:]
     if (np.abs(last.astype(int) - 128) <= 1).all() and not (np.abs(pixels[:8, :8].astype(int) - 128) <= 1).all():
         raise ReadError(

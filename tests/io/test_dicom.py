@@ -270,6 +270,51 @@ def test_broken_compression(tmp_path: Path) -> None:
         read_fundus(path)
 
 
+def test_cut_off_jpeg_inside_is_not_filled_up(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.fromarray(retina(200, 240)).save(file, "JPEG", quality=95)
+    for data in (file.getvalue()[:2000], file.getvalue()[:2000] + b"\xff\xd9"):
+        path = write(
+            tmp_path / "a.dcm",
+            retina(200, 240),
+            syntax=JPEGBaseline8Bit,
+            data=data,
+            PhotometricInterpretation="YBR_FULL_422",
+        )
+        with pytest.raises(ReadError, match=r"cannot be decoded|its data are cut off"):
+            read_fundus(path)
+
+
+def recoded(path: Path, syntax: str) -> Path:
+    """The same file compressed anew by GDCM."""
+    gdcm = pytest.importorskip("gdcm")
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(path))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, syntax)))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(path.with_suffix(".new.dcm")))
+    assert writer.Write()
+    return path.with_suffix(".new.dcm")
+
+
+@pytest.mark.parametrize("syntax", ["JPEGLosslessProcess14_1", "JPEGLSLossless"])
+def test_lossless_jpeg_and_a_damaged_one(tmp_path: Path, syntax: str) -> None:
+    path = recoded(write(tmp_path / "a.dcm", retina()), syntax)
+    assert (read_fundus(path)["image"].values == retina()).all()
+    data = bytearray(path.read_bytes())
+    start = data.rindex(b"\xff\xd8\xff")
+    data[start + 2 : start + 40] = bytes(38)  # damage on which GDCM may end its process
+    path.write_bytes(data)
+    with pytest.raises(ReadError, match="cannot be decoded"):
+        read_fundus(path)
+
+
 def test_other_file_with_the_extension(tmp_path: Path) -> None:
     (tmp_path / "a.dcm").write_bytes(b"This is not an image of an eye, but a letter to the editor. " * 5)
     with pytest.raises(ReadError, match="DICOM"):

@@ -158,8 +158,8 @@ def test_photograph_of_something_else_is_all_field(name: str) -> None:
     assert find_fov(getattr(data, name)()).all()
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (8, 8), (20, 30)])
-def test_tiny_pictures_do_no_harm(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (8, 8), (20, 30), (9, 9000), (5000, 2)])
+def test_tiny_pictures_and_strips_do_no_harm(shape: tuple[int, int]) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
     assert find_fov(picture).shape == shape
 
