@@ -122,8 +122,9 @@ def test_copies_of_eyes_add_no_evidence_when_patients_are_known(table, outcome, 
 def test_exchangeable_weights_that_change_the_effect_say_so(table):
     # Both follow the patient, and the eye adds noise to each: patients show the link, fellow eyes do not.
     rng = np.random.default_rng(0)
-    patient = np.repeat(rng.normal(size=80), 2)
-    data = table.assign(x=patient + 0.7 * rng.normal(size=160), y=patient + 0.7 * rng.normal(size=160))
+    of_patient, rest = np.repeat(rng.normal(size=(2, 80)), 2, axis=1)
+    outcome = of_patient + rest + 0.5 * rng.normal(size=160)
+    data = table.assign(x=of_patient + 0.7 * rng.normal(size=160), y=outcome)
     there = associate(data, "y", "x", groups="patient_id", correlation="independence").iloc[0]
     here = associate(data, "y", "x", groups="patient_id").iloc[0]
     assert here["working_correlation"] == "exchangeable"
@@ -372,3 +373,18 @@ def test_importing_the_subpackage_does_not_load_statsmodels():
     code = "import sys, retina_tools.statistics; print('statsmodels' in sys.modules, 'scipy.optimize' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_effects_planted_in_a_phantom_cohort_are_found():
+    from retina_tools import phantom
+
+    planted = {"arteriole_calibre": -8.0, "tortuosity": 0.15}
+    table = phantom.cohort(150, effects=planted, seed=5, size=128).table
+    truth = {"true_arteriole_calibre_um": -8.0, "true_tortuosity": 0.15, "true_venule_calibre_um": 0.0}
+    rows = associate(table, list(truth), "disease", ["age", "sex"], "patient_id").set_index("outcome")
+    for outcome, effect in truth.items():
+        assert rows.loc[outcome, "ci_low"] < effect < rows.loc[outcome, "ci_high"]
+    assert rows.loc["true_arteriole_calibre_um", "q"] < 0.01
+    disease = associate(table, "disease", ["true_arteriole_calibre_um"], ["age", "sex"], "patient_id").iloc[0]
+    assert disease["odds_ratio_high"] < 1
+    assert disease["working_correlation"] == "independence"
