@@ -166,7 +166,7 @@ def fit_circle(
         # Six is the height of a step over the peak of its derivative at this smoothing: falls are in logarithms.
         fall = -6 * ndimage.gaussian_filter1d(plane, 2.4, axis=-1, order=1, mode="nearest")
         support += np.clip(fall, -_FULL_FALL / 2, _FULL_FALL).mean(axis=1)
-    unusual = (np.log(radii_px / (usual_radius * size)) / 0.4) ** 2
+    unusual = (np.log(radii_px / (usual_radius * size)) / 0.55) ** 2
     far = (np.hypot(*np.array(shifts).T) / (0.06 * size)) ** 2
     score = support / max(float(support.max()), 1e-3) - _UNUSUAL_COST * unusual - 0.1 * far[:, None]
     score[:, (radii_px < 0.042 * size) | (radii_px > 0.135 * size)] = -np.inf
