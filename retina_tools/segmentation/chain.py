@@ -13,7 +13,7 @@ from retina_tools import schema
 from retina_tools.segmentation.artery_vein import classify_vessels
 from retina_tools.segmentation.disc import DiscFinding, segment_disc, usual_disc_radius
 from retina_tools.segmentation.fovea import FoveaFinding, find_fovea
-from retina_tools.segmentation.frame import Frame
+from retina_tools.segmentation.frame import Frame, fit_fov_circle
 from retina_tools.segmentation.landmark_evidence import Evidence, gather_evidence
 from retina_tools.segmentation.vessels import VesselFinding, find_vessels
 
@@ -22,6 +22,8 @@ __all__ = ["STRUCTURES", "segment"]
 #: What :func:`segment` can draw.
 STRUCTURES: Final = ("vessel", "artery", "vein", "optic_disc", "optic_cup", "fovea")
 _LANDMARK_FRAME_PX: Final = 480
+# On less than this a vessel is a fraction of a pixel and a disc a handful.
+_SMALLEST_FIELD_PX: Final = 48
 
 
 def segment(eye: xr.Dataset, structures: str | Iterable[str] | None = None) -> xr.Dataset:
@@ -59,6 +61,8 @@ def segment(eye: xr.Dataset, structures: str | Iterable[str] | None = None) -> x
     """
     wanted = _wanted(structures)
     schema.validate(eye)
+    if "image" in eye and (across := fit_fov_circle(eye["fov"].values).diameter_px) < _SMALLEST_FIELD_PX:
+        return _nothing(eye, wanted, f"the field of view is {across:.0f} px across, wanted {_SMALLEST_FIELD_PX}")
     vessels = find_vessels(eye)
     masks: dict[str, NDArray[np.bool_]] = {}
     probabilities: dict[str, NDArray[np.float32]] = {}
@@ -78,6 +82,15 @@ def _wanted(structures: str | Iterable[str] | None) -> set[str]:
     if unknown := [name for name in names if name not in STRUCTURES]:
         raise schema.EyeError(f"{unknown[0]!r} cannot be segmented; wanted some of {', '.join(STRUCTURES)}.")
     return set(names)
+
+
+def _nothing(eye: xr.Dataset, wanted: set[str], reason: str) -> xr.Dataset:
+    """The eye with everything looked for and nothing found."""
+    empty = np.zeros((eye.sizes["y"], eye.sizes["x"]), bool)
+    masks: dict[str, NDArray[np.bool_]] = {name: empty for name in wanted - {"fovea"}}
+    landmarks: dict[str, tuple[float, float] | None] = {point: None for point in schema.POINTS if point in wanted}
+    said = "; ".join(f"no {what}: {reason}" for what in ("vessels", "optic disc", "fovea"))
+    return schema.with_parts(eye, masks=masks, landmarks=landmarks, step=f"segmented: {said}")
 
 
 def _add_vessels(

@@ -75,7 +75,7 @@ def line_strength(
     reach = math.ceil(spacing_px) + 1
     # Beyond what is read, the border keeps the periodic transform from bringing the far side in.
     border = reach + math.ceil(offset_px + 1.5 * piece_px) + 1
-    shape = tuple(fft.next_fast_len(size + 2 * border, real=True) for size in contrast.shape)
+    shape = tuple(_odd_fast_length(size + 2 * border) for size in contrast.shape)
     padded = np.zeros(shape, np.float32)
     padded[border : border + height, border : border + width] = contrast
     spectrum = fft.rfft2(padded)
@@ -100,6 +100,15 @@ def line_strength(
             median -= offset_px * np.abs(np.float32(cos) * slope_yx[0] - np.float32(sin) * slope_yx[1])
         np.maximum(strongest, median, out=strongest)
     return strongest
+
+
+def _odd_fast_length(length: int) -> int:
+    """The next odd length whose transform is fast; an even one has a wave of no direction, which breaks symmetry."""
+    from scipy import fft
+
+    while length % 2 == 0 or fft.next_fast_len(length, real=True) != length:
+        length += 1
+    return length
 
 
 def _window(plane: NDArray[np.float32], y: int, x: int, size: tuple[int, ...]) -> NDArray[np.float32]:
