@@ -63,9 +63,12 @@ def test_large_haemorrhage_is_no_vessel(drawn_eyes):
     free = distance_transform_edt(~get_mask(eye, "vessel") & ~get_mask(eye, "optic_disc") & eye["fov"].values)
     centre_y, centre_x = np.unravel_index(int(free.argmax()), free.shape)
     y, x = np.mgrid[: eye.sizes["y"], : eye.sizes["x"]]
-    blot = np.hypot(y - centre_y, x - centre_x) < 14
-    picture[blot] = (picture[blot] * (0.8, 0.5, 0.6)).astype(np.uint8)
-    assert find_vessels(new_eye(picture, fov=eye["fov"].values)).mask[blot].mean() < 0.1
+    distance = np.hypot(y - centre_y, x - centre_x)
+    picture[distance < 14] = (picture[distance < 14] * (0.8, 0.5, 0.6)).astype(np.uint8)
+    found = find_vessels(new_eye(picture, fov=eye["fov"].values)).mask
+    assert not found[distance < 10].any()
+    # So sharp a rim may be taken for short pieces of vessel.
+    assert found[distance < 14].mean() < 0.2
 
 
 @pytest.mark.parametrize("size", [8, 20])
