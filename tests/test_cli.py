@@ -98,7 +98,7 @@ def no_arguments_needed(path):
 
 @pytest.mark.parametrize(
     ("case", "says"),
-    [("missing folder", "nowhere"), ("empty folder", "photograph"), ("format", ".parquet"), ("results", "no file")],
+    [("missing folder", "nowhere"), ("empty folder", "No image files"), ("format", ".parquet"), ("results", "no file")],
 )
 def test_mistakes_are_answered_in_words(tmp_path, capsys, case, says):
     assert cli.main(no_arguments_needed(tmp_path)[case]) == 2

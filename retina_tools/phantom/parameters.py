@@ -150,6 +150,11 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 def parameters(**values: Any) -> Parameters:
     """Parameters from keywords, with a list of the known ones for a name that is none.
 
+    Parameters
+    ----------
+    **values
+        See `Parameters`.
+
     Raises
     ------
     EyeError

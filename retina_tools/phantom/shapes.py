@@ -48,6 +48,7 @@ def path(points_yx: Floats, width: float | Floats, size: int = 256) -> Mask:
     width : float or array_like, shape (n,)
         Full width in pixels, at least 1.
     size : int
+        Side of the frame in pixels.
 
     Raises
     ------
@@ -79,6 +80,17 @@ def line(angle_deg: float = 0.0, width: float = 8.0, length: float | None = None
     Truth: width as given, length 0.7 ``size`` if not given, arc/chord 1, curvature 0, area
     ``length * width + pi * width**2 / 4`` (the ends are round).
 
+    Parameters
+    ----------
+    angle_deg : float
+        Direction.
+    width : float
+        Full width.
+    length : float, optional
+        0.7 ``size`` by default.
+    size : int
+        Side of the frame in pixels.
+
     Examples
     --------
     >>> round(line(30.0, width=10, length=100).sum() / (100 * 10 + 3.14159 * 25), 1)
@@ -96,6 +108,15 @@ def arc(
 
     Truth, with ``a`` the span in radians: length ``a * radius``, chord ``2 * radius * sin(a / 2)``, arc/chord
     ``(a / 2) / sin(a / 2)``, curvature ``1 / radius`` everywhere.
+
+    Parameters
+    ----------
+    radius, span_deg, width : float
+        Of the circle, of the piece as an angle, of the line.
+    angle_deg : float
+        Direction of its first end from the middle.
+    size : int
+        Side of the frame in pixels.
     """
     theta = np.radians(np.linspace(0.0, span_deg, max(8, int(radius * math.radians(span_deg)))))
     return path(_centred(radius * np.sin(theta), radius * np.cos(theta), angle_deg, size), width, size)
@@ -113,6 +134,19 @@ def sinusoid(
 
     Truth: chord ``periods * wavelength``; arc/chord for whole half periods `sinusoid_arc_chord`; inflections at every
     half wavelength; greatest curvature ``amplitude * (2 * pi / wavelength)**2``.
+
+    Parameters
+    ----------
+    amplitude, wavelength : float
+        Of the wave.
+    periods : float
+        How many waves.
+    width : float
+        Full width of the line.
+    angle_deg : float
+        Direction of the axis.
+    size : int
+        Side of the frame in pixels.
     """
     length = periods * wavelength
     along = np.linspace(0.0, length, max(16, int(2 * length)))
@@ -144,6 +178,21 @@ def y_junction(
 
     Truth: one bifurcation in the middle, three ends, branching angle ``opening_deg``, branching coefficient
     ``(d1**2 + d2**2) / width**2``, junctional exponent the solution x of ``width**x = d1**x + d2**x``.
+
+    Parameters
+    ----------
+    width : float
+        Full width of the parent.
+    daughters : (float, float)
+        Full widths of the daughters.
+    opening_deg : float
+        Angle between the daughters.
+    length : float
+        Of each of the three arms.
+    angle_deg : float
+        Direction in which the parent runs to the middle.
+    size : int
+        Side of the frame in pixels.
     """
     parent = path(_centred(np.zeros(2), np.array([-length, 0.0]), angle_deg, size), width, size)
     total = parent
@@ -159,6 +208,17 @@ def crossing(
     """Two straight lines, horizontal and turned by ``angle_deg``, as two masks that overlap in the middle.
 
     Truth: no bifurcation, one crossing, four ends; overlap ``widths[0] * widths[1] / sin(angle)``.
+
+    Parameters
+    ----------
+    angle_deg : float
+        Between the lines.
+    widths : (float, float)
+        Full width of the horizontal and of the turned line.
+    length : float
+        Of each line.
+    size : int
+        Side of the frame in pixels.
     """
     return line(0.0, widths[0], length, size), line(angle_deg, widths[1], length, size)
 
@@ -167,6 +227,13 @@ def ring(radius: float = 80.0, width: float = 8.0, size: int = 256) -> Mask:
     """A closed ring of mean radius ``radius``.
 
     Truth: area ``2 * pi * radius * width``, centreline ``2 * pi * radius``, one hole, no end, no bifurcation.
+
+    Parameters
+    ----------
+    radius, width : float
+        Mean radius, and full width of the line.
+    size : int
+        Side of the frame in pixels.
     """
     distance = np.hypot(*_offsets(size))
     return np.abs(distance - radius) <= width / 2
@@ -179,10 +246,21 @@ def ellipse(
     centre_yx: tuple[float, float] | None = None,
     size: int = 256,
 ) -> Mask:
-    """A filled ellipse; ``height`` and ``width`` are full axes before it is turned counter-clockwise.
+    """A filled ellipse.
 
     Truth: area ``pi * height * width / 4``; minor over major axis; vertical extent
     ``sqrt(height**2 * cos(angle)**2 + width**2 * sin(angle)**2)``, horizontal with sine and cosine exchanged.
+
+    Parameters
+    ----------
+    height, width : float
+        Full axes before it is turned.
+    angle_deg : float
+        By which it is turned counter-clockwise.
+    centre_yx : (float, float), optional
+        The middle of the frame by default.
+    size : int
+        Side of the frame in pixels.
     """
     dy, dx = _offsets(size, centre_yx)
     turn = math.radians(angle_deg)
@@ -199,6 +277,17 @@ def concentric_discs(
     Truth: vertical, horizontal and smallest-over-largest cup-disc ratio ``ratio``, by area ``ratio**2``; vertical
     diameter ``disc_diameter``, horizontal ``ovality * disc_diameter``; rim ``(1 - ratio) / 2`` disc diameters all
     round where ``ovality`` is 1.
+
+    Parameters
+    ----------
+    disc_diameter : float
+        Vertical diameter of the disc.
+    ratio : float
+        Diameters of the cup over those of the disc.
+    ovality : float
+        Horizontal over vertical diameter.
+    size : int
+        Side of the frame in pixels.
     """
     disc = ellipse(disc_diameter, ovality * disc_diameter, size=size)
     return disc, ellipse(ratio * disc_diameter, ratio * ovality * disc_diameter, size=size)
@@ -216,6 +305,15 @@ def koch_curve(level: int = 5, width: float = 1.0, size: int = 729) -> Mask:
 
     Truth: fractal dimension ``log(4) / log(3)`` = 1.2619 between the scales ``width`` and ``0.9 * size``; length
     ``(4 / 3)**level`` times its base.
+
+    Parameters
+    ----------
+    level : int
+        How often every line is replaced by four.
+    width : float
+        Full width of the lines.
+    size : int
+        Side of the frame in pixels.
     """
     points = np.array([-0.45 + 0j, 0.45 + 0j])
     for _ in range(level):
@@ -232,6 +330,10 @@ def sierpinski_carpet(level: int = 5) -> Mask:
     """The Sierpinski carpet on ``3**level`` pixels along each side.
 
     Truth: fractal dimensions of all orders ``log(8) / log(3)`` = 1.8928; ``8**level`` pixels are set.
+
+    Parameters
+    ----------
+    level : int
 
     Examples
     --------
@@ -260,6 +362,17 @@ def radial_vessels(
     nothing branches or crosses. CRAE and CRVE are Knudtson's formula of the six widest. The disc is in the middle, the
     cup has half its diameter, the fovea is 2.6 disc diameters temporally on the same level, the scale is
     ``6 * disc_diameter_um / size`` micrometres per pixel, and the whole frame is field of view.
+
+    Parameters
+    ----------
+    artery_widths_um, vein_widths_um : sequence of float
+        Full width of each vessel in um.
+    disc_diameter_um : float
+        Diameter of the disc in um.
+    laterality : {'OD', 'OS'}
+        Side the fovea is on.
+    size : int
+        Side of the frame in pixels.
 
     Returns
     -------
