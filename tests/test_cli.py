@@ -1,13 +1,14 @@
 """The command line, as a person types it."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from retina_tools import cli, phantom
+from retina_tools import cli, io, phantom
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,13 @@ def test_help_teaches(capsys):
     text = capsys.readouterr().out
     for word in ("--clinical", "micrometres", "examples:", "error", "status"):
         assert word in text
+
+
+def test_the_coding_of_the_example_exists(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["measure", "--help"])
+    named = re.search(r"--masks \S+/ --coding (\w+)", capsys.readouterr().out)[1]
+    assert named in set(io.codings()["coding"])
 
 
 def test_the_catalogue_can_be_read_and_written(tmp_path, capsys):
