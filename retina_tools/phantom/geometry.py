@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 from retina_tools import schema
 from retina_tools.phantom import measures
 from retina_tools.phantom.appearance import photograph
-from retina_tools.phantom.growth import Frame, Tree, grow
 from retina_tools.phantom.lesions import LESION_ORDER, Lesion, lesion_mask, scatter
 from retina_tools.phantom.painting import View, ellipse_mask, paint_vessels
 from retina_tools.phantom.parameters import Parameters, parameters
-from retina_tools.phantom.vessels import Segment, tapered_radii, to_segments
-from retina_tools.phantom.waves import Waves
+from retina_tools.phantom.trees import vessel_tree
+from retina_tools.phantom.trunks import Frame
+from retina_tools.phantom.vessels import Segment
 
 # The field of view fills this part of the frame, which leaves the black corners and margin of a fundus camera.
 _FRAME_FILL: Final = 0.98
@@ -40,8 +41,6 @@ class Anatomy:
     lesions : tuple of Lesion
     disc_yx : ndarray, shape (2,)
         Centre of the optic disc.
-    truth : dict
-        Biomarkers computed from the geometry, see `retina_tools.phantom.truth`.
     """
 
     parameters: Parameters
@@ -49,7 +48,11 @@ class Anatomy:
     segments: tuple[Segment, ...] = field(repr=False)
     lesions: tuple[Lesion, ...] = field(repr=False)
     frame: Frame = field(repr=False)
-    truth: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def truth(self) -> dict[str, Any]:
+        """Biomarkers computed from the geometry, see `retina_tools.phantom.truth`."""
+        return measures.measured(self.segments, self.lesions, self.frame, make_view(self.frame, measures.RASTER_PX))
 
     @property
     def disc_yx(self) -> NDArray[np.float64]:
@@ -119,7 +122,7 @@ class Anatomy:
             provenance=[f"phantom: rendered at {size} px from the seed {self.seed}"],
         )
         eye.attrs["phantom"] = json.dumps(
-            {"seed": self.seed, "parameters": self.parameters.as_dict(), "truth": self.truth}
+            {"seed": self.seed, "size": int(size), "parameters": self.parameters.as_dict()}
         )
         return eye
 
@@ -185,25 +188,36 @@ def grown(seed: int, p: Parameters) -> Anatomy:
     if seed < 0:
         raise schema.EyeError(f"seed is {seed}, wanted a whole number from 0.")
     frame = Frame(p)
-    arteries = grow(frame, "artery", np.random.default_rng([seed, 1]))
-    artery_points = np.concatenate([course.points_um for course in arteries.courses])
-    veins = grow(frame, "vein", np.random.default_rng([seed, 2]), artery_points)
-    segments = _as_segments(arteries, frame, p.arteriole_calibre_um, np.random.default_rng([seed, 3]), 0)
-    segments += _as_segments(veins, frame, p.venule_calibre_um, np.random.default_rng([seed, 4]), len(segments))
+    arteries = vessel_tree(frame, "artery", seed, 0, None)
+    points = np.concatenate([segment.points_um for segment in arteries])
+    veins = vessel_tree(frame, "vein", seed, len(arteries), points)
     lesions = tuple(scatter(frame, seed))
-    truth = measures.measured(segments, lesions, frame, make_view(frame, measures.RASTER_PX))
-    return Anatomy(p, seed, tuple(segments), lesions, frame, truth)
+    return Anatomy(p, seed, (*arteries, *veins), lesions, frame)
 
 
-def _as_segments(tree: Tree, frame: Frame, calibre_um: float, rng: np.random.Generator, first: int) -> list[Segment]:
-    """Bend the courses, give them radii, and scale these to the calibre wanted."""
-    bent = Waves(frame, rng).bent(np.concatenate([course.points_um for course in tree.courses]))
-    ends = np.cumsum([len(course.points_um) for course in tree.courses])
-    for course, points in zip(tree.courses, np.split(bent, ends[:-1]), strict=True):
-        course.points_um = points
-    radii = tapered_radii(tree.courses, frame.parameters.murray_exponent)
-    segments = to_segments(tree.courses, radii, tree.vessel, first)
-    calibre = measures.calibre_equivalent(segments, frame, tree.vessel, first)
-    if not np.isfinite(calibre):
-        raise schema.EyeError("Fewer than six vessels cross zone B of this eye; take a smaller disc or another seed.")
-    return [replace(segment, radius_um=segment.radius_um * calibre_um / calibre) for segment in segments]
+def anatomy_of(eye: xr.Dataset) -> Anatomy:
+    """The anatomy of a synthetic eye, grown again from the seed and the parameters it carries.
+
+    Parameters
+    ----------
+    eye : xarray.Dataset
+        Made by `retina_tools.phantom.eye`.
+
+    Returns
+    -------
+    Anatomy
+
+    Raises
+    ------
+    EyeError
+        The eye is not a synthetic one.
+    """
+    if "phantom" not in eye.attrs:
+        raise schema.EyeError("This eye carries no truth; only eyes made by phantom.eye or phantom.cohort do.")
+    stored = json.loads(eye.attrs["phantom"])
+    return _grown_again(int(stored["seed"]), json.dumps(stored["parameters"], sort_keys=True))
+
+
+@lru_cache(maxsize=4)
+def _grown_again(seed: int, values: str) -> Anatomy:
+    return grown(seed, parameters(**json.loads(values)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,15 +9,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from retina_tools.phantom.growth import Frame
+from retina_tools.phantom.trunks import Frame
+from retina_tools.phantom.calibres import calibre_equivalent, zone_widths
 from retina_tools.phantom.lesions import LESION_ORDER, Lesion
 from retina_tools.phantom.painting import View, paint_vessels
 from retina_tools.phantom.vessels import Floats, Segment, Vessel
-from retina_tools.schema import EyeError
 
 # Areas of unions are counted on a fixed grid of pixel centres, whatever size is rendered; 0.2 % fine.
 RASTER_PX: Final = 512
-_KNUDTSON: Final[dict[Vessel, float]] = {"artery": 0.88, "vein": 0.95}
 _VESSELS: Final[tuple[Vessel, ...]] = ("artery", "vein")
 
 
@@ -41,10 +39,10 @@ def truth(eye: xr.Dataset) -> dict[str, Any]:
     EyeError
         The eye is not a synthetic one.
     """
-    if "phantom" not in eye.attrs:
-        raise EyeError("This eye carries no truth; only eyes made by phantom.eye or phantom.cohort do.")
-    stored = json.loads(eye.attrs["phantom"])
-    return {"seed": stored["seed"], "parameters": stored["parameters"], **stored["truth"]}
+    from retina_tools.phantom.geometry import anatomy_of
+
+    geometry = anatomy_of(eye)
+    return {"seed": geometry.seed, "parameters": geometry.parameters.as_dict(), **geometry.truth}
 
 
 def measured(segments: Sequence[Segment], lesions: Sequence[Lesion], frame: Frame, view: View) -> dict[str, Any]:
@@ -63,7 +61,7 @@ def measured(segments: Sequence[Segment], lesions: Sequence[Lesion], frame: Fram
     return {
         "calibre_equivalent_um": calibre,
         "arteriole_venule_ratio": calibre["artery"] / calibre["vein"],
-        "vessels_in_zone_b": {name: len(zone_b_widths(segments, frame, name)) for name in _VESSELS},
+        "vessels_in_zone_b": {name: len(zone_widths(segments, frame, name)) for name in _VESSELS},
         "area_density": area,
         "length_density_mm_mm2": {name: value / field_mm2 for name, value in length.items()},
         "length_mm": length,
@@ -83,48 +81,6 @@ def measured(segments: Sequence[Segment], lesions: Sequence[Lesion], frame: Fram
             kind: sum(lesion.area_um2 for lesion in lesions if lesion.kind == kind) / 1e6 for kind in LESION_ORDER
         },
     }
-
-
-def zone_b_widths(segments: Sequence[Segment], frame: Frame, vessel: Vessel, first: int = 0) -> Floats:
-    """Widths in um, the widest first, of the vessels that cross zone B (2 to 3 disc radii) from side to side.
-
-    The width of a vessel is its median over its run in the zone; where it branches, the run follows the wider branch.
-    ``first`` is the index of the first segment given, to which parents and children refer.
-    """
-    widths = []
-    inner, outer = 2.0 * frame.radius_um, 3.0 * frame.radius_um
-    ends = np.cumsum([len(segment.points_um) for segment in segments])
-    distances = np.split(frame.from_disc(np.concatenate([segment.points_um for segment in segments])), ends[:-1])
-    for start, segment in enumerate(segments):
-        if segment.vessel != vessel or not distances[start][0] < inner <= distances[start].max():
-            continue
-        run, index = [], start
-        while True:
-            distance, radius = distances[index], segments[index].radius_um
-            run.append(radius[(distance >= inner) & (distance <= outer)])
-            if distance.max() > outer:
-                widths.append(2.0 * float(np.median(np.concatenate(run))))
-                break
-            if not segments[index].children:
-                break
-            index = max((child - first for child in segments[index].children), key=lambda c: segments[c].radius_um[0])
-    return np.sort(np.array(widths))[::-1]
-
-
-def calibre_equivalent(segments: Sequence[Segment], frame: Frame, vessel: Vessel, first: int = 0) -> float:
-    """CRAE or CRVE in um: the six widest vessels of zone B, the widest paired with the narrowest (Knudtson 2003).
-
-    NaN where fewer than six vessels cross the zone.
-    """
-    widths = zone_b_widths(segments, frame, vessel, first)[:6]
-    if len(widths) < 6:
-        return float("nan")
-    while len(widths) > 1:
-        half = len(widths) // 2
-        paired = _KNUDTSON[vessel] * np.hypot(widths[:half], widths[::-1][:half])
-        left_over = widths[half : len(widths) - half]
-        widths = np.sort(np.concatenate([paired, left_over]))[::-1]
-    return float(widths[0])
 
 
 def _area_density(segments: Sequence[Segment], view: View) -> dict[str, float]:

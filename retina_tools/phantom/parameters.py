@@ -50,6 +50,10 @@ class Parameters:
         Waviness of the vessels: 1 is a typical eye, 0 smooth arcs.
     murray_exponent : float
         x in ``r0**x = r1**x + r2**x``, which every bifurcation obeys exactly.
+    asymmetry : float
+        How much thinner side branches are than their length alone makes them: 0 as grown, 1 very unequal daughters.
+    taper_per_mm : float
+        Share of its calibre that a vessel loses per millimetre between two bifurcations.
     lesions : mapping of str to int
         How many of each kind: microaneurysm, haemorrhage, hard_exudate, cotton_wool_spot, drusen.
     lesion_scale : float
@@ -90,6 +94,8 @@ class Parameters:
     vessel_density: float = 1.0
     tortuosity: float = 1.0
     murray_exponent: float = 3.0
+    asymmetry: float = 0.0
+    taper_per_mm: float = 0.008
     lesions: Mapping[str, int] = field(default_factory=dict)
     lesion_scale: float = 1.0
     field_angle_deg: float = 45.0
@@ -133,6 +139,8 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "vessel_density": (0.0, 1.6),
     "tortuosity": (0.0, 2.5),
     "murray_exponent": (2.0, 4.0),
+    "asymmetry": (0.0, 1.0),
+    "taper_per_mm": (0.0, 0.1),
     "lesion_scale": (0.3, 3.0),
     "field_angle_deg": (20.0, 60.0),
     "view_centre": (-0.5, 1.5),

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import affine_transform, gaussian_filter
 
-from retina_tools.phantom.growth import Frame
+from retina_tools.phantom.trunks import Frame
 from retina_tools.phantom.painting import Plane, View
 
 _CELL_UM: Final = 75.0

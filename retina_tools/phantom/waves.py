@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from retina_tools.phantom.growth import Frame
+from retina_tools.phantom.trunks import Frame
 from retina_tools.phantom.vessels import Floats
 
 _MODES: Final = 16
