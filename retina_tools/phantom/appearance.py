@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from retina_tools.phantom.trunks import Frame
 from retina_tools.phantom.lesions import Lesion, level
 from retina_tools.phantom.painting import Plane, VesselPlanes, View, ellipse_level, window_around
 from retina_tools.phantom.texture import Texture
+from retina_tools.phantom.trunks import Frame
 
 Triple = tuple[float, float, float]
 

@@ -212,12 +212,18 @@ def anatomy_of(eye: xr.Dataset) -> Anatomy:
     EyeError
         The eye is not a synthetic one.
     """
+    return grown_again(*recipe_of(eye))
+
+
+def recipe_of(eye: xr.Dataset) -> tuple[int, str]:
+    """Seed and parameters (as JSON) that a synthetic eye carries; EyeError for any other eye."""
     if "phantom" not in eye.attrs:
         raise schema.EyeError("This eye carries no truth; only eyes made by phantom.eye or phantom.cohort do.")
     stored = json.loads(eye.attrs["phantom"])
-    return _grown_again(int(stored["seed"]), json.dumps(stored["parameters"], sort_keys=True))
+    return int(stored["seed"]), json.dumps(stored["parameters"], sort_keys=True)
 
 
 @lru_cache(maxsize=4)
-def _grown_again(seed: int, values: str) -> Anatomy:
+def grown_again(seed: int, values: str) -> Anatomy:
+    """The anatomy of a recipe; the last few are kept, since several truths are usually asked of one eye."""
     return grown(seed, parameters(**json.loads(values)))

@@ -180,7 +180,7 @@ class Tree:
 
     def _shuns_fovea(self, course: Floats) -> bool:
         nearest = float((course[:, 0] ** 2 + course[:, 1] ** 2).min()) ** 0.5
-        return nearest > 0.5 * self.frame.parameters.faz_diameter_um
+        return bool(nearest > 0.5 * self.frame.parameters.faz_diameter_um)
 
     def _course(self, start: Floats, tangent: Floats, target: Floats) -> Floats:
         """A cubic Bezier curve that leaves at about half the angle to the target and bows a little."""

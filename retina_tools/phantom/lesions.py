@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from retina_tools.phantom.trunks import Frame
 from retina_tools.phantom.painting import Plane, View, window_around
+from retina_tools.phantom.trunks import Frame
 from retina_tools.phantom.vessels import Floats
 
 

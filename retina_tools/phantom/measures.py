@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from retina_tools.phantom.trunks import Frame
 from retina_tools.phantom.calibres import calibre_equivalent, zone_widths
 from retina_tools.phantom.lesions import LESION_ORDER, Lesion
 from retina_tools.phantom.painting import View, paint_vessels
+from retina_tools.phantom.trunks import Frame
 from retina_tools.phantom.vessels import Floats, Segment, Vessel
 
 # Areas of unions are counted on a fixed grid of pixel centres, whatever size is rendered; 0.2 % fine.

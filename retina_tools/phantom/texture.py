@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import affine_transform, gaussian_filter
 
-from retina_tools.phantom.trunks import Frame
 from retina_tools.phantom.painting import Plane, View
+from retina_tools.phantom.trunks import Frame
 
 _CELL_UM: Final = 75.0
 
