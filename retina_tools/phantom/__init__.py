@@ -7,8 +7,9 @@ with closed-form answers.
 
 from retina_tools.phantom import shapes
 from retina_tools.phantom.geometry import Anatomy, anatomy
+from retina_tools.phantom.habits import LESIONS, PLACES
 from retina_tools.phantom.measures import truth
-from retina_tools.phantom.parameters import LESIONS, RANGES, Parameters
+from retina_tools.phantom.parameters import RANGES, Parameters
 from retina_tools.phantom.patients import DEFAULT_EFFECTS, TRAITS, cohort
 from retina_tools.phantom.synthesis import eye
 from retina_tools.phantom.tables import truth_tables
@@ -17,6 +18,7 @@ from retina_tools.phantom.truth_row import truth_row
 __all__ = [
     "DEFAULT_EFFECTS",
     "LESIONS",
+    "PLACES",
     "RANGES",
     "TRAITS",
     "Anatomy",

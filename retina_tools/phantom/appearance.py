@@ -7,18 +7,21 @@ multiplies all of it, haze adds, and the sensor blurs, adds noise and clips. Pla
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from retina_tools.phantom.lesions import Lesion, level
-from retina_tools.phantom.painting import Plane, VesselPlanes, View, ellipse_level, window_around
+from retina_tools.phantom.lesion_paint import edge, paint_above, paint_below
+from retina_tools.phantom.painting import Plane, VesselPlanes, View, Window, window_around
 from retina_tools.phantom.texture import Texture
 from retina_tools.phantom.trunks import Frame
+
+if TYPE_CHECKING:
+    from retina_tools.phantom.geometry import Anatomy
 
 Triple = tuple[float, float, float]
 
@@ -30,30 +33,24 @@ _CUP: Final = np.array([255.0, 220.0, 132.0])
 _ABSORBANCE: Final[Mapping[str, Triple]] = {"artery": (0.12, 0.70, 0.80), "vein": (0.28, 0.86, 1.00)}
 _REFLEX: Final[Mapping[str, float]] = {"artery": 0.10, "vein": 0.05}
 _USUAL_WIDTH_UM: Final = 100.0
-# Colour, softness of the edge as a fraction of the radius, and opacity.
-_PALE: Final[Mapping[str, tuple[Triple, float, float]]] = {
-    "hard_exudate": ((255.0, 226.0, 120.0), 0.18, 0.88),
-    "cotton_wool_spot": ((244.0, 226.0, 188.0), 0.5, 0.62),
-    "drusen": ((245.0, 192.0, 112.0), 0.5, 0.55),
-}
-_BLOOD: Final[Mapping[str, float]] = {"haemorrhage": 0.22, "microaneurysm": 0.4}
+#: From this tessellation on anybody sees the choroid's vessels, and the eye has a mask of them.
+TESSELLATED: Final = 0.5
 
 
-def photograph(
-    frame: Frame, view: View, planes: Mapping[str, VesselPlanes], lesions: Sequence[Lesion], seed: int
-) -> NDArray[np.uint8]:
+def photograph(geometry: Anatomy, view: View, planes: Mapping[str, VesselPlanes]) -> NDArray[np.uint8]:
     """Render the picture of a right eye.
 
     Returns
     -------
     ndarray of uint8, shape (size, size, 3)
     """
+    frame, seed = geometry.frame, geometry.seed
     rng = np.random.default_rng([seed, 20])
-    picture = _fundus(frame, view, rng)
-    _paint_disc(picture, frame, view, rng)
-    _paint_pale_lesions(picture, lesions, view)
+    picture = _fundus(frame, view, rng, seed)
+    _paint_disc(picture, geometry, view, rng)
+    paint_below(picture, geometry.lesions, view)
     _paint_vessels(picture, planes)
-    _paint_blood(picture, lesions, view)
+    paint_above(picture, geometry.lesions, view)
     light = _flash(frame, view, rng)
     veil = 0.75 * frame.parameters.haze
     for channel, grey in enumerate((190.0, 150.0, 110.0)):
@@ -63,12 +60,12 @@ def photograph(
     return _sensor(picture, frame, view, np.random.default_rng([seed, 21]))
 
 
-def _fundus(frame: Frame, view: View, rng: np.random.Generator) -> Plane:
+def _fundus(frame: Frame, view: View, rng: np.random.Generator, seed: int) -> Plane:
     """Pigment epithelium and choroid, darker at the macula."""
     p = frame.parameters
     base = _BLOND * (_DARK / _BLOND) ** p.pigmentation * np.exp(rng.normal(0.0, [0.04, 0.12, 0.16]))
     texture = Texture(frame)
-    mottle, streaks = texture.patches(rng), texture.choroid(rng)
+    mottle, streaks = texture.patches(rng), texture.choroid(_choroid_rng(seed))
     y, x = view.axes_um()
     square = y**2 + x**2
     wide, core = np.exp(square / (-2.0 * 950.0**2)), np.exp(square / (-2.0 * 300.0**2))
@@ -83,15 +80,26 @@ def _fundus(frame: Frame, view: View, rng: np.random.Generator) -> Plane:
     return picture
 
 
-def _paint_disc(picture: Plane, frame: Frame, view: View, rng: np.random.Generator) -> None:
-    p = frame.parameters
-    long, short = frame.disc_semi_axes_um
-    window = window_around(view, frame.disc_yx, 3.0 * long)
-    rim = ellipse_level(view, window, frame.disc_yx, (long, short), p.disc_tilt_deg)
-    cup_axes = long * p.cup_disc_ratio, short * p.cup_disc_ratio * p.cup_ovality
-    cup = ellipse_level(view, window, frame.disc_yx, cup_axes, p.disc_tilt_deg)
+def _choroid_rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, 22])
+
+
+def tessellation_mask(frame: Frame, view: View, seed: int) -> NDArray[np.bool_]:
+    """Where choroidal vessels show between darker islands; more of them the more tessellated the fundus is."""
+    texture = Texture(frame)
+    ridges = texture.sampled(texture.choroid(_choroid_rng(seed)), view)
+    mask: NDArray[np.bool_] = ridges > 1.4 - 1.2 * frame.parameters.tessellation
+    return mask
+
+
+def _paint_disc(picture: Plane, geometry: Anatomy, view: View, rng: np.random.Generator) -> None:
+    frame = geometry.frame
+    reach = 3.0 * float(geometry.disc.radius_um.max())
+    window = window_around(view, frame.disc_yx, reach)
+    rim, cup = geometry.disc.level(view, window), geometry.cup.level(view, window)
+    _paint_atrophy(picture, geometry, view, window)
     glow = 1.0 + 0.22 * np.exp(np.maximum(rim - 1.0, 0.0) / -0.4)
-    inside, pale = _edge(rim, 0.06), _edge(cup, 0.30)
+    inside, pale = edge(rim, 0.06), edge(cup, 0.30)
     tint = np.exp(rng.normal(0.0, [0.01, 0.03, 0.05]))
     _, x = view.axes_um()
     # The nasal rim is thicker with nerve fibres and pinker, the temporal one paler.
@@ -103,41 +111,31 @@ def _paint_disc(picture: Plane, frame: Frame, view: View, rng: np.random.Generat
         plane += inside * (colour - plane)
 
 
-def _edge(fraction: Plane, softness: float) -> Plane:
-    """1 inside an outline, 0 outside, with a soft edge of this fraction of its radius."""
-    cover: Plane = 1.0 / (1.0 + np.exp(np.clip((fraction - 1.0) / (0.5 * softness), -30.0, 30.0)))
-    return cover
+def _paint_atrophy(picture: Plane, geometry: Anatomy, view: View, window: Window) -> None:
+    """Peripapillary atrophy: bare sclera seen through thin choroid, with a line of pigment along its margin."""
+    if geometry.arc_atrophy is None:
+        return
+    level = geometry.arc_atrophy.level(view, window)
+    width = geometry.arc_atrophy.radius_um - geometry.disc.radius_um
+    there = edge(level, 0.05) * float(np.clip(width.max() / 60.0, 0.0, 1.0))
+    for channel, colour in enumerate((238.0, 206.0, 158.0)):
+        plane = picture[channel][window]
+        plane += 0.62 * there * (colour - plane)
 
 
 def _paint_vessels(picture: Plane, planes: Mapping[str, VesselPlanes]) -> None:
+    above = planes["artery"].thickness_um.ravel()
     for vessel, absorbance in _ABSORBANCE.items():
         plane = planes[vessel]
         seen = np.flatnonzero(plane.thickness_um > 0)
         # Scattered light around thin vessels is less than Beer's law for parallel light has it: a power below one.
         column = (plane.thickness_um.ravel()[seen] / _USUAL_WIDTH_UM) ** 0.75
+        if vessel == "vein":
+            # An artery over a vein hides most of it.
+            column *= 1.0 - 0.65 * np.minimum(above[seen] / 40.0, 1.0)
         reflex = 1.0 + _REFLEX[vessel] * plane.axial.ravel()[seen]
         for channel in range(3):
             picture[channel].reshape(-1)[seen] *= np.exp(-absorbance[channel] * column) * reflex
-
-
-def _paint_pale_lesions(picture: Plane, lesions: Sequence[Lesion], view: View) -> None:
-    for lesion in lesions:
-        if lesion.kind in _PALE and (found := level(lesion, view)) is not None:
-            window, inside = found
-            colour, softness, opacity = _PALE[lesion.kind]
-            cover = opacity * _edge(inside, softness)
-            for channel in range(3):
-                plane = picture[channel][window]
-                plane += cover * (colour[channel] - plane)
-
-
-def _paint_blood(picture: Plane, lesions: Sequence[Lesion], view: View) -> None:
-    for lesion in lesions:
-        if lesion.kind in _BLOOD and (found := level(lesion, view)) is not None:
-            window, inside = found
-            cover = _edge(inside, _BLOOD[lesion.kind])
-            for channel, absorbance in enumerate((0.32, 0.78, 0.55)):
-                picture[channel][window] *= np.exp(-absorbance * cover)
 
 
 def _flash(frame: Frame, view: View, rng: np.random.Generator) -> Plane:

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from retina_tools import schema
 from retina_tools.phantom import measures
-from retina_tools.phantom.appearance import photograph
-from retina_tools.phantom.lesions import LESION_ORDER, Lesion, lesion_mask, scatter
+from retina_tools.phantom.appearance import TESSELLATED, photograph, tessellation_mask
+from retina_tools.phantom.lesions import AnyLesion, lesion_mask
+from retina_tools.phantom.outlines import Outline, arc_outline, cup_outline, disc_outline
 from retina_tools.phantom.painting import View, ellipse_mask, paint_vessels
 from retina_tools.phantom.parameters import Parameters, parameters
+from retina_tools.phantom.placing import Placing
 from retina_tools.phantom.trees import vessel_tree
 from retina_tools.phantom.trunks import Frame
+from retina_tools.phantom.vascular import Vascular
 from retina_tools.phantom.vessels import Segment
 
 # The field of view fills this part of the frame, which leaves the black corners and margin of a fundus camera.
@@ -38,7 +41,7 @@ class Anatomy:
     seed : int
     segments : tuple of Segment
         The vessel graph, arteries first.
-    lesions : tuple of Lesion
+    lesions : tuple of Lesion or Trace
     disc_yx : ndarray, shape (2,)
         Centre of the optic disc.
     """
@@ -46,13 +49,13 @@ class Anatomy:
     parameters: Parameters
     seed: int
     segments: tuple[Segment, ...] = field(repr=False)
-    lesions: tuple[Lesion, ...] = field(repr=False)
+    lesions: tuple[AnyLesion, ...] = field(repr=False)
     frame: Frame = field(repr=False)
 
     @cached_property
     def truth(self) -> dict[str, Any]:
         """Biomarkers computed from the geometry, see `retina_tools.phantom.truth`."""
-        return measures.measured(self.segments, self.lesions, self.frame, make_view(self.frame, measures.RASTER_PX))
+        return measures.measured(self, make_view(self.frame, measures.RASTER_PX))
 
     @property
     def disc_yx(self) -> NDArray[np.float64]:
@@ -101,7 +104,7 @@ class Anatomy:
         fov = view.field()
         masks = {name: plane.mask for name, plane in planes.items()} | self._other_masks(view)
         masks = {name: mask & fov for name, mask in masks.items()}
-        picture = photograph(self.frame, view, planes, self.lesions, self.seed) if image else None
+        picture = photograph(self, view, planes) if image else None
         points = {"optic_disc": view.to_px(self.disc_yx), "fovea": view.to_px(np.zeros(2))}
         if laterality == "OS":
             masks = {name: mask[:, ::-1] for name, mask in masks.items()}
@@ -126,21 +129,32 @@ class Anatomy:
         )
         return eye
 
+    @cached_property
+    def disc(self) -> Outline:
+        """The optic disc's margin."""
+        return disc_outline(self.frame)
+
+    @cached_property
+    def cup(self) -> Outline:
+        """The cup's margin."""
+        return cup_outline(self.frame)
+
+    @cached_property
+    def arc_atrophy(self) -> Outline | None:
+        """The outer margin of peripapillary atrophy, whose inner one is the disc; None without any."""
+        return arc_outline(self.frame)
+
     def _other_masks(self, view: View) -> dict[str, NDArray[np.bool_]]:
         p = self.parameters
-        long, short = self.frame.disc_semi_axes_um
-        cup = long * p.cup_disc_ratio, short * p.cup_disc_ratio * p.cup_ovality
         radius = p.macula_diameter_um / 2
-        masks = {
-            "optic_disc": ellipse_mask(view, self.disc_yx, (long, short), p.disc_tilt_deg),
-            "optic_cup": ellipse_mask(view, self.disc_yx, cup, p.disc_tilt_deg),
-            "macula": ellipse_mask(view, np.zeros(2), (radius, radius), 0.0),
-        }
+        masks = {"optic_disc": self.disc.mask(view), "optic_cup": self.cup.mask(view)}
+        masks["macula"] = ellipse_mask(view, np.zeros(2), (radius, radius), 0.0)
+        if p.tessellation >= TESSELLATED:
+            masks["tessellation"] = tessellation_mask(self.frame, view, self.seed) & ~masks["optic_disc"]
+        if self.arc_atrophy is not None:
+            masks["arc_atrophy"] = self.arc_atrophy.mask(view) & ~masks["optic_disc"]
         # A kind that was asked for with a count of nought is "looked for, not there".
-        for kind in LESION_ORDER:
-            if kind in p.lesions:
-                masks[kind] = lesion_mask(self.lesions, kind, view)
-        return masks
+        return masks | {kind: lesion_mask(self.lesions, kind, view) for kind in p.lesions}
 
 
 def fov_holds(point_px: NDArray[np.float64], view: View) -> bool:
@@ -191,8 +205,9 @@ def grown(seed: int, p: Parameters) -> Anatomy:
     arteries = vessel_tree(frame, "artery", seed, 0, None)
     points = np.concatenate([segment.points_um for segment in arteries])
     veins = vessel_tree(frame, "vein", seed, len(arteries), points)
-    lesions = tuple(scatter(frame, seed))
-    return Anatomy(p, seed, (*arteries, *veins), lesions, frame)
+    segments = [*arteries, *veins]
+    traces = Vascular(segments, frame, seed).all()
+    return Anatomy(p, seed, tuple(segments), (*Placing(frame, seed).all(), *traces), frame)
 
 
 def anatomy_of(eye: xr.Dataset) -> Anatomy:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from retina_tools.phantom.calibres import calibre_equivalent, zone_widths
-from retina_tools.phantom.lesions import LESION_ORDER, Lesion
+from retina_tools.phantom.findings import disc_truth, lesion_truth
 from retina_tools.phantom.painting import View, paint_vessels
-from retina_tools.phantom.trunks import Frame
 from retina_tools.phantom.vessels import Floats, Segment, Vessel
+
+if TYPE_CHECKING:
+    from retina_tools.phantom.geometry import Anatomy
 
 # Areas of unions are counted on a fixed grid of pixel centres, whatever size is rendered; 0.2 % fine.
 RASTER_PX: Final = 512
@@ -45,41 +47,26 @@ def truth(eye: xr.Dataset) -> dict[str, Any]:
     return {"seed": geometry.seed, "parameters": geometry.parameters.as_dict(), **geometry.truth}
 
 
-def measured(segments: Sequence[Segment], lesions: Sequence[Lesion], frame: Frame, view: View) -> dict[str, Any]:
+def measured(geometry: Anatomy, view: View) -> dict[str, Any]:
     """All true values of a geometry, ready for JSON."""
-    p = frame.parameters
+    p, segments, frame = geometry.parameters, geometry.segments, geometry.frame
     calibre = {name: calibre_equivalent(segments, frame, name) for name in _VESSELS}
-    area = _area_density(segments, view)
     runs = _seen_runs(segments, view)
     by_vessel: dict[str, list[tuple[float, float]]] = {str(name): found for name, found in runs.items()}
     by_vessel["all"] = runs["artery"] + runs["vein"]
     length = {name: sum(arc for arc, _ in found) / 1000.0 for name, found in by_vessel.items()}
     field_mm2 = np.pi * (p.field_um / 2000.0) ** 2
-    long, short = frame.disc_semi_axes_um
-    cup = long * p.cup_disc_ratio, short * p.cup_disc_ratio * p.cup_ovality
-    vertical, horizontal = zip(*(_extents(axes, p.disc_tilt_deg) for axes in (cup, (long, short))), strict=True)
     return {
         "calibre_equivalent_um": calibre,
         "arteriole_venule_ratio": calibre["artery"] / calibre["vein"],
         "vessels_in_zone_b": {name: len(zone_widths(segments, frame, name)) for name in _VESSELS},
-        "area_density": area,
+        "area_density": _area_density(segments, view),
         "length_density_mm_mm2": {name: value / field_mm2 for name, value in length.items()},
         "length_mm": length,
         "tortuosity_arc_chord": {name: _tortuosity(found, p.disc_diameter_um) for name, found in by_vessel.items()},
         "bifurcation_count": {name: _bifurcations(segments, view, name) for name in _VESSELS},
-        "cup_disc_ratio_vertical": vertical[0] / vertical[1],
-        "cup_disc_ratio_horizontal": horizontal[0] / horizontal[1],
-        "cup_disc_ratio_area": cup[0] * cup[1] / (long * short),
-        "disc_area_mm2": np.pi * long * short / 1e6,
-        "cup_area_mm2": np.pi * cup[0] * cup[1] / 1e6,
-        "disc_diameter_um": p.disc_diameter_um,
-        "disc_fovea_distance_um": p.disc_fovea_distance_um,
-        "disc_fovea_distance_dd": p.disc_fovea_distance_um / p.disc_diameter_um,
-        "disc_fovea_angle_deg": p.disc_fovea_angle_deg,
-        "lesion_count": {kind: sum(lesion.kind == kind for lesion in lesions) for kind in LESION_ORDER},
-        "lesion_area_mm2": {
-            kind: sum(lesion.area_um2 for lesion in lesions if lesion.kind == kind) / 1e6 for kind in LESION_ORDER
-        },
+        **disc_truth(geometry),
+        **lesion_truth(geometry),
     }
 
 
@@ -125,10 +112,3 @@ def _tortuosity(runs: list[tuple[float, float]], disc_um: float) -> float:
 def _bifurcations(segments: Sequence[Segment], view: View, vessel: Vessel) -> int:
     ends = [s.points_um[-1] for s in segments if s.vessel == vessel and len(s.children) == 2]
     return int(_in_view(np.array(ends).reshape(-1, 2), view).sum())
-
-
-def _extents(semi_axes: tuple[float, float], tilt_deg: float) -> tuple[float, float]:
-    """Half the vertical and half the horizontal extent of a tilted ellipse."""
-    long, short = semi_axes
-    cosine, sine = np.cos(np.radians(tilt_deg)), np.sin(np.radians(tilt_deg))
-    return float(np.hypot(long * cosine, short * sine)), float(np.hypot(long * sine, short * cosine))

@@ -11,6 +11,7 @@ import xarray as xr
 
 from retina_tools.phantom.clearance import crossings
 from retina_tools.phantom.geometry import Anatomy
+from retina_tools.phantom.placing import quadrant
 from retina_tools.phantom.truth_row import graph_of
 from retina_tools.phantom.vessels import Floats, Segment
 from retina_tools.phantom.visible import Piece, VisibleGraph
@@ -37,6 +38,8 @@ def truth_tables(eye: xr.Dataset) -> dict[str, pd.DataFrame]:
         ``bifurcations``: ``vessel``, point, calibre of ``parent`` and the wider and narrower daughter, ``angle_deg``,
         ``asymmetry``, ``coefficient`` and ``exponent``. ``crossings`` of arteries over veins: point, ``angle_deg``,
         both calibres, and ``nicking_ratio``, the vein's least width near the crossing over its width away from it.
+        ``lesions``: ``kind``, centre, ``area_px`` and ``area_um2``, ``diameter`` of the circle of that area,
+        ``fovea_distance`` in um and DD, ``quadrant`` around the fovea.
         Points are ``_y`` and ``_x`` in px of this eye; lengths in px and um; distances from the disc in DD.
 
     Raises
@@ -50,6 +53,7 @@ def truth_tables(eye: xr.Dataset) -> dict[str, pd.DataFrame]:
         "segments": _segments(graph, place),
         "bifurcations": _bifurcations(graph, place),
         "crossings": _crossings(graph, place),
+        "lesions": _lesions(geometry, place),
     }
 
 
@@ -160,6 +164,26 @@ def _crossings(graph: VisibleGraph, place: _Place) -> pd.DataFrame:
             **place.length("vein", [run.width for run in under]),
             "nicking_ratio": [run.nicking for run in under],
             **place.distance(points),
+        }
+    )
+
+
+def _lesions(geometry: Anatomy, place: _Place) -> pd.DataFrame:
+    found = geometry.lesions
+    centres = np.array([lesion.centre_um for lesion in found]).reshape(-1, 2)
+    area = np.array([lesion.area_um2 for lesion in found])
+    to_fovea = np.hypot(*centres.T)
+    return pd.DataFrame(
+        {
+            "kind": [lesion.kind for lesion in found],
+            **place.point("", centres),
+            "area_px": area / place.um_per_pixel**2,
+            "area_um2": area,
+            **place.length("diameter", 2.0 * np.sqrt(area / np.pi)),
+            "fovea_distance_um": to_fovea,
+            "fovea_distance_dd": to_fovea / geometry.parameters.disc_diameter_um,
+            "quadrant": [quadrant(centre) for centre in centres],
+            **place.distance(centres),
         }
     )
 

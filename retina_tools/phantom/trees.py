@@ -50,7 +50,8 @@ def vessel_tree(frame: Frame, vessel: Vessel, seed: int, first: int, others_um: 
     calibre_um = p.arteriole_calibre_um if vessel == "artery" else p.venule_calibre_um
     for attempt in range(_ATTEMPTS):
         more = [attempt] if attempt else []
-        waves = Waves(frame, np.random.default_rng([seed, stream + 2, *more]))
+        amplitude = p.tortuosity * (p.venous_tortuosity if vessel == "vein" else 1.0)
+        waves = Waves(frame, amplitude, np.random.default_rng([seed, stream + 2, *more]))
         courses = grow(frame, vessel, np.random.default_rng([seed, stream, *more]), waves, others_um)
         # What does not succeed with room to spare may with none, and with fewer trunks.
         roomy_um = max(calibre_um, _ROOMY_UM[vessel]) if attempt < _ROOMY_ATTEMPTS else calibre_um

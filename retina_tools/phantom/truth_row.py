@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import xarray as xr
 
+from retina_tools.phantom.findings import findings_row
 from retina_tools.phantom.geometry import Anatomy, anatomy_of, grown_again, make_view, recipe_of
 from retina_tools.phantom.raster_truth import RASTER_PX, raster_row
 from retina_tools.phantom.regions import ETDRS, QUADRANTS, Regions
@@ -50,7 +51,7 @@ def row_of(geometry: Anatomy) -> Row:
     seen = {
         f"visible_fraction.{at}": graph.regions.visible_fraction(at) for at in ("zone_b", "zone_c", *QUADRANTS, *ETDRS)
     }
-    return vessel_row(graph) | raster_row(graph) | seen
+    return vessel_row(graph) | raster_row(graph) | findings_row(geometry, graph) | seen
 
 
 def visible_graph(geometry: Anatomy) -> VisibleGraph:

@@ -213,7 +213,7 @@ class VisibleGraph:
 
     @cached_property
     def tips(self) -> list[tuple[str, Floats]]:
-        """Free ends in view with their kind of vessel, not within 0.05 DD of the edge nor 1.2 r of the disc's centre."""
+        """Free ends in view with their kind of vessel, not within 0.05 DD of the edge nor 1.2 r of the disc."""
         edge = self.regions.field_um - _LEAST_ARM_DD * self.disc_um
         found: list[tuple[str, Floats]] = []
         for index, segment in enumerate(self.segments):

@@ -229,5 +229,5 @@ def test_the_two_arcades_open_to_the_temporal_side(row):
 def test_eyes_that_are_no_phantoms_or_were_cut_have_no_truth(eye):
     with pytest.raises(EyeError, match="carries no truth"):
         phantom.truth_row(new_eye(np.zeros((8, 8), np.uint8)))
-    with pytest.raises(EyeError, match="as phantom.eye made it"):
+    with pytest.raises(EyeError, match=r"as phantom\.eye made it"):
         phantom.truth_tables(eye.isel(y=slice(0, 200)))
