@@ -11,13 +11,15 @@ from retina_tools.phantom.calibres import ZONES, hubbard, knudtson, zone_widths
 from retina_tools.phantom.curves import turning
 from retina_tools.phantom.regions import ETDRS, HEMIFIELDS, MAIN, QUADRANTS
 from retina_tools.phantom.vessels import Floats, Vessel
-from retina_tools.phantom.visible import Bifurcation, Stretch, VisibleGraph
+from retina_tools.phantom.visible import Stretch, VisibleGraph
 
 VESSELS: Final = ("artery", "vein", "all")
 NAN: Final = float("nan")
 _LONG_DD: Final = 0.25
 # The main temporal vessels are looked at on circles around the disc, in disc-fovea distances.
 _ARCADE_CIRCLES: Final = np.linspace(0.65, 0.8, 7)
+_ARCADE_DEG: Final = (15.0, 115.0)
+_LEAST_CIRCLES: Final = 3
 
 Row = dict[str, float]
 
@@ -100,14 +102,21 @@ def _branchings(graph: VisibleGraph, units: Units, vessel: str, region: str) -> 
     tips = [point for kind, point in graph.tips if vessel in ("all", kind)]
     inside = [bool(graph.regions.contains(region, *_columns(point))[0]) for point in tips]
     units.row[f"tip_count.{at}"] = float(sum(inside)) if seen else NAN
-    units.row[f"length_diameter_ratio.{at}"] = _slenderness(graph, nodes)
+    units.row[f"length_diameter_ratio.{at}"] = _slenderness(graph, vessel, region) if seen else NAN
 
 
-def _slenderness(graph: VisibleGraph, nodes: list[Bifurcation]) -> float:
-    """Median length over median width of the segments between two of these bifurcations."""
-    ends = {node.segment for node in nodes}
-    between = [piece for piece in graph.pieces if piece.segment in ends and piece.from_start and piece.to_end]
-    between = [piece for piece in between if graph.segments[piece.segment].parent in ends]
+def _slenderness(graph: VisibleGraph, vessel: str, region: str) -> float:
+    """Median length over median width of the segments between two nodes whose middle lies in a region."""
+    between = [
+        piece
+        for piece in graph.pieces
+        if graph.is_of(piece, vessel)
+        and piece.from_start
+        and piece.to_end
+        and graph.segments[piece.segment].parent >= 0
+        and graph.segments[piece.segment].children
+        and bool(graph.regions.contains(region, *_columns(piece.points[len(piece.points) // 2]))[0])
+    ]
     return _median([piece.length / (2.0 * float(np.median(piece.radius))) for piece in between])
 
 
@@ -134,33 +143,34 @@ def _equivalents(graph: VisibleGraph, units: Units) -> None:
 
 
 def arcade_angle(graph: VisibleGraph, vessel: str) -> float:
-    """Angle at the disc between the two temporal trunks, median over the circles on which both are in view.
+    """Angle at the disc between the widest superior and the widest inferior temporal vessel.
 
-    Of arteries and veins together the wider trunk counts on each side. NaN where fewer than half of the circles see
-    both.
+    Median over circles of 0.65 to 0.8 disc-fovea distances around the disc, on each of which the vessels are looked for
+    15 to 115 degrees from the direction of the fovea; NaN where fewer than three circles have both.
     """
-    angles = []
-    distance_um = float(np.hypot(*graph.frame.disc_yx))
-    for circle in _ARCADE_CIRCLES * distance_um:
-        sides = [_trunk_direction(graph, vessel, trunk, circle) for trunk in ("superotemporal", "inferotemporal")]
-        if None not in sides:
-            angles.append(sum(abs(side) for side in sides if side is not None))
-    return float(np.median(angles)) if len(angles) >= len(_ARCADE_CIRCLES) / 2 else NAN
-
-
-def _trunk_direction(graph: VisibleGraph, vessel: str, trunk: str, circle_um: float) -> float | None:
-    """Angle from the temporal direction at which the widest trunk of this name leaves a circle around the disc."""
-    best, widest = None, 0.0
     frame = graph.frame
-    temporal = -frame.disc_yx / np.hypot(*frame.disc_yx)
-    for piece in graph.pieces:
-        if graph.is_of(piece, vessel) and graph.segments[piece.segment].trunk == trunk:
-            distance = frame.from_disc(piece.points)
-            out = np.flatnonzero((distance[:-1] < circle_um) & (distance[1:] >= circle_um))
-            if len(out) and piece.radius[out[0]] > widest:
-                widest = float(piece.radius[out[0]])
-                y, x = piece.points[out[0]] - frame.disc_yx
-                best = float(
-                    np.degrees(np.arctan2(y * temporal[1] - x * temporal[0], y * temporal[0] + x * temporal[1]))
-                )
-    return best
+    reach = float(np.hypot(*frame.disc_yx))
+    temporal = -frame.disc_yx / reach
+    pieces = [piece for piece in graph.pieces if graph.is_of(piece, vessel)]
+    if not pieces:
+        return NAN
+    points = np.concatenate([piece.points for piece in pieces]) - frame.disc_yx
+    sizes = [len(piece.points) for piece in pieces]
+    width = np.repeat([float(np.median(piece.radius)) for piece in pieces], sizes)
+    inner = np.ones(len(points), bool)
+    inner[np.cumsum(sizes) - 1] = False
+    distance = np.hypot(*points.T) / reach
+    aside = np.degrees(np.arctan2(points[:, 0] * temporal[1] - points[:, 1] * temporal[0], points @ temporal))
+    spans = []
+    for circle in _ARCADE_CIRCLES:
+        cut = np.flatnonzero(inner[:-1] & ((distance[1:] >= circle) != (distance[:-1] >= circle)))
+        sides = [_widest(sign * aside[cut], width[cut]) for sign in (1, -1)]
+        spans += [sum(sides)] if np.isfinite(sides).all() else []
+    return float(np.median(spans)) if len(spans) >= _LEAST_CIRCLES else NAN
+
+
+def _widest(angle_deg: Floats, width: Floats) -> float:
+    """Direction of the widest vessel of one side; NaN where there is none."""
+    low, high = _ARCADE_DEG
+    chosen = (angle_deg > low) & (angle_deg < high)
+    return float(angle_deg[chosen][width[chosen].argmax()]) if chosen.any() else NAN
