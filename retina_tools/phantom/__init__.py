@@ -6,6 +6,7 @@ with closed-form answers.
 """
 
 from retina_tools.phantom import shapes
+from retina_tools.phantom.captions import caption_words, read_caption
 from retina_tools.phantom.geometry import Anatomy, anatomy
 from retina_tools.phantom.habits import LESIONS, PLACES
 from retina_tools.phantom.measures import truth
@@ -24,8 +25,10 @@ __all__ = [
     "Anatomy",
     "Parameters",
     "anatomy",
+    "caption_words",
     "cohort",
     "eye",
+    "read_caption",
     "shapes",
     "truth",
     "truth_row",
