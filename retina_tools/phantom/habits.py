@@ -45,8 +45,8 @@ class Habit:
 
 # The order decides each kind's stream of chance: add new ones at the end.
 HABITS: Final[dict[str, Habit]] = {
-    "cotton_wool_spot": Habit((380.0, 750.0), (1500.0, 5200.0), 0.12, length=(0.0, 0.2)),
-    "haemorrhage": Habit((110.0, 480.0), (700.0, 6000.0), 0.18, length=(0.0, 0.38)),
+    "cotton_wool_spot": Habit((300.0, 750.0), (1500.0, 5200.0), 0.22, length=(0.05, 0.3)),
+    "haemorrhage": Habit((100.0, 520.0), (700.0, 6000.0), 0.20, length=(0.0, 0.40)),
     "hard_exudate": Habit((60.0, 300.0), (500.0, 3300.0), 0.16, clustered=True),
     "drusen": Habit((60.0, 160.0), (300.0, 2800.0)),
     "microaneurysm": Habit((55.0, 105.0), (450.0, 5500.0), 0.03),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 from retina_tools.phantom.lesions import AnyLesion, Lesion, Trace
 from retina_tools.phantom.painting import Plane, View, Window, paint_vessels
@@ -42,7 +43,7 @@ _BELOW: Final[Mapping[str, _Cover]] = {
     "hard_exudate": _Cover((255.0, 222.0, 118.0), 0.88, 0.18, 0.15, 60.0),
 }
 _ABOVE: Final[Mapping[str, _Cover]] = {
-    "cotton_wool_spot": _Cover((240.0, 214.0, 176.0), 0.62, 0.75, 0.3, 130.0),
+    "cotton_wool_spot": _Cover((238.0, 208.0, 168.0), 0.60, 0.55, 0.45, 150.0),
     "myelinated_nerve_fibre": _Cover((252.0, 238.0, 206.0), 0.86, 0.45, 0.35, 90.0),
     "fibrous_proliferation": _Cover((226.0, 208.0, 178.0), 0.66, 0.35, 0.5, 150.0),
     "epiretinal_membrane": _Cover((222.0, 176.0, 140.0), 0.24, 0.7, 0.8, 170.0),
@@ -113,23 +114,22 @@ def _cover(picture: Plane, lesion: Lesion, look: _Cover, view: View) -> None:
 
 
 def _grain(lesion: Lesion, view: View, window: Window, grain_um: float) -> Plane:
-    """Unevenness from 0 to 1 that belongs to the lesion: crossed waves, or strands along its length."""
+    """Unevenness from 0 to 1 that belongs to the lesion: patches of a size, or strands along its length."""
     y, x = view.axes_um()
     dy, dx = y[window[0]] - float(lesion.centre_um[0]), x[:, window[1]] - float(lesion.centre_um[1])
-    angle = lesion.direction if lesion.kind in _STRANDS else float(lesion.waves[1, 1])
-    along, across = dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
-    stretch = 6.0 if lesion.kind in _STRANDS else 1.0
-    total = np.zeros(np.broadcast_shapes(dy.shape, dx.shape), np.float32)
-    for k, (scale, phase) in enumerate(zip((1.0, 0.62, 0.41), lesion.waves[2:, 1], strict=False)):
-        number = np.float32(2 * np.pi / (grain_um * scale))
-        bend = np.float32(0.8 + 0.3 * k) * np.cos(np.float32(0.37) * number * along / np.float32(stretch) + phase)
-        total += (
-            np.float32(scale)
-            * np.cos(number * across + bend + phase)
-            * np.cos(number * along / np.float32(1.3 * stretch) + np.float32(2.0) * phase)
-        )
-    grain: Plane = np.clip(0.5 + 0.35 * total, 0.0, 1.0).astype(np.float32)
+    cosine, sine = np.cos(lesion.direction), np.sin(lesion.direction)
+    stretch = 5.0 if lesion.kind in _STRANDS else 1.0
+    lattice = gaussian_filter(lesion_rng(lesion).standard_normal((48, 48), dtype=np.float32), 1.0, mode="wrap")
+    spacing = np.float32(grain_um / 3.0)
+    along, across = (dx * cosine + dy * sine) / (spacing * stretch), (dy * cosine - dx * sine) / spacing
+    noise = map_coordinates(lattice / lattice.std(), np.stack([across, along]), order=1, mode="grid-wrap")
+    grain: Plane = np.clip(0.5 + 0.3 * noise, 0.0, 1.0).astype(np.float32)
     return grain
+
+
+def lesion_rng(lesion: Lesion) -> np.random.Generator:
+    """The lesion's own source of chance, which is the same whatever else is in the eye."""
+    return np.random.default_rng([int(abs(value)) for value in lesion.centre_um])
 
 
 def _bleed(picture: Plane, lesion: Lesion, absorbance: Triple, softness: float, view: View) -> None:
@@ -186,7 +186,7 @@ def _sheathe(picture: Plane, trace: Trace, view: View) -> None:
 
 def _new_vessels(picture: Plane, lesion: Lesion, view: View) -> None:
     """A tuft of fine loops inside the outline."""
-    rng = np.random.default_rng([int(abs(value)) for value in lesion.centre_um])
+    rng = lesion_rng(lesion)
     loops = []
     for _ in range(int(10 + lesion.radius_um / 40.0)):
         turn = np.cumsum(rng.normal(0.0, 0.35, 60)) + rng.uniform(0.0, 2 * np.pi)

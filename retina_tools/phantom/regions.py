@@ -41,11 +41,12 @@ class Regions:
         self.frame, self.view = frame, view
         self.field_um = view.radius_px * view.um_per_pixel
         y, x = view.axes_um()
-        self._pixels = np.broadcast_arrays(y.astype(float), x.astype(float))
+        # A column and a row: most of what is computed of them is small.
+        self._pixels = y.astype(float), x.astype(float)
         self._masks: dict[str, Bools] = {}
 
     def contains(self, region: str, y: Floats, x: Floats) -> Bools:
-        """Whether points lie in a region and in view."""
+        """Whether points lie in a region and in view; y and x may be a column and a row, for a grid of points."""
         centre = self.view.centre_um
         seen: Bools = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= self.field_um**2
         if region == "image":

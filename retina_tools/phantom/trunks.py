@@ -105,7 +105,7 @@ class Trunks:
         # The artery enters nasal to the vein, and both turn away from each other on the disc.
         self._apart = 1.0 if vessel == "artery" else -1.0
         angle = 180.0 - 90.0 * (self._apart < 0) + rng.normal(0, 25.0)
-        self.root = frame.polar(np.array([0.13 * frame.radius_um]), np.array([angle]))
+        self.root = frame.polar(np.array([0.22 * frame.radius_um]), np.array([angle]))
         self._lean, self._width = rng.normal(0.0, 4.0, 2), rng.normal(1.0, 0.08, 2)
 
     def waypoints(self, trunk: Trunk) -> Floats:
@@ -115,7 +115,7 @@ class Trunks:
         spread = 3.0 if trunk.name.endswith("temporal") else 6.0
         drift = rng.normal(0.0, spread) + self._lean[half] + 3.0 * self._apart
         angles = np.array(trunk.angles_deg) * self._width[half] + drift + rng.normal(0.0, 2.0, len(distances))
-        angles[0] += 6.0 * self._apart
+        angles[0] += 14.0 * self._apart
         if trunk.short:
             # It ends before the fovea, but beyond zone B.
             end = max(0.78 * frame.parameters.disc_fovea_distance_um, 3.2 * frame.radius_um)

@@ -63,13 +63,14 @@ class Vascular:
             segment = self.segments[index]
             arc, here = _place_on(segment, point)
             radius = float(np.interp(here, arc, segment.radius_um))
-            if min(here, arc[-1] - here) < _FROM_NODE_UM + 2 * radius or radius < _LEAST_RADIUS_UM:
+            if min(here, arc[-1] - here) < _FROM_NODE_UM + 3 * radius or radius < _LEAST_RADIUS_UM:
                 continue
-            if not self._allowed("av_nicking", point, 3 * radius):
+            if not self._allowed("av_nicking", point, 4 * radius):
                 continue
-            waist = np.exp(-0.5 * ((arc - here) / (1.1 * radius + 25.0)) ** 2)
+            size = 1.1 * radius + 25.0
+            waist = np.exp(-0.5 * ((arc - here) / size) ** 2)
             self.segments[index] = replace(segment, radius_um=segment.radius_um * (1.0 - p.nicking_depth * waist))
-            near = np.linspace(here - 1.5 * radius, here + 1.5 * radius, 7)
+            near = np.linspace(here - 1.7 * size, here + 1.7 * size, 9)
             self.traces.append(Trace("av_nicking", _on(segment, arc, near), radius, index))
             if sum(trace.kind == "av_nicking" for trace in self.traces) == count:
                 return

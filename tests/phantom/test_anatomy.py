@@ -215,6 +215,20 @@ def test_masks_agree_with_the_truth(two_sizes, size):
     assert geometry.truth == {key: value for key, value in truth.items() if key not in ("seed", "parameters")}
 
 
+def test_a_pixel_is_vessel_where_half_of_it_is_covered():
+    # Vessels of several pixels, each pixel sampled at 8 x 8 points by drawing the same view eight times finer.
+    coarse = phantom.anatomy(seed=9, vessel_density=0.0, field_angle_deg=20.0).view(256)
+    wide = 1.3 * coarse.um_per_pixel
+    segments = [s for s in phantom.anatomy(seed=9).of("vein") if s.radius_um.min() > wide]
+    assert len(segments) > 10
+    fine = type(coarse)(2048, coarse.um_per_pixel / 8, coarse.centre_um, coarse.radius_px * 8)
+    mask, sampled = (paint_vessels(segments, view, looks=False).mask for view in (coarse, fine))
+    coverage = sampled.reshape(256, 8, 256, 8).mean(axis=(1, 3))
+    differs = mask != (coverage >= 0.5)
+    assert differs.sum() < 0.01 * mask.sum()
+    assert np.abs(coverage[differs] - 0.5).max() < 0.3
+
+
 def test_cup_disc_ratio_from_extents(two_sizes):
     _, eyes = two_sizes
     cup, disc = (get_mask(eyes[1024], name) for name in ("optic_cup", "optic_disc"))

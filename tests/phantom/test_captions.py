@@ -11,9 +11,7 @@ SEEDS = range(4)
 
 
 def _truth(caption, seed, **values):
-    return phantom.anatomy(
-        seed=seed, **{k: v for k, v in read_caption(caption, seed).items() if k != "laterality"} | values
-    ).truth
+    return phantom.anatomy(seed=seed, **read_caption(caption, seed) | values).truth
 
 
 @pytest.mark.parametrize("seed", SEEDS)

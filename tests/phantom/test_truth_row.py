@@ -9,6 +9,7 @@ from retina_tools.phantom import curves
 from retina_tools.phantom.geometry import make_view
 from retina_tools.phantom.regions import ETDRS, HEMIFIELDS, QUADRANTS, Regions
 from retina_tools.phantom.trunks import Frame
+from retina_tools.phantom.truth_row import graph_of
 from retina_tools.phantom.vessel_truth import vessel_row
 from retina_tools.phantom.vessels import Segment
 from retina_tools.phantom.visible import VisibleGraph
@@ -114,7 +115,7 @@ def test_a_picture_of_the_mask_agrees_with_the_truth(row):
 
 def test_murray_is_found_again_where_vessels_do_not_taper():
     eye = phantom.eye(seed=5, size=64, taper_per_mm=0.0, murray_exponent=2.6)
-    row, nodes = phantom.truth_row(eye), phantom.truth_tables(eye)["bifurcations"]
+    row, nodes = vessel_row(graph_of(eye)[1]), phantom.truth_tables(eye)["bifurcations"]
     assert row["junctional_exponent_deviation.all.image"] == pytest.approx(-0.4)
     # All but those that have another bifurcation within the stretch over which widths are taken.
     assert (nodes["exponent"] - 2.6).abs().lt(1e-6).mean() > 0.5
@@ -192,11 +193,12 @@ def test_a_y_has_its_angle_widths_and_ends():
 
 
 def test_a_zone_that_is_mostly_out_of_view_has_no_values():
-    row = phantom.truth_row(phantom.eye(seed=3, size=64, field_angle_deg=30.0, view_centre=-0.2))
-    assert row["visible_fraction.zone_c"] < 0.7
-    for name in ("area_density.all.zone_c", "calibre_mean_um.vein.zone_c", "bifurcation_count.artery.zone_c"):
-        assert np.isnan(row[name])
-    assert np.isfinite(row["area_density.all.etdrs_center"])
+    graph = graph_of(phantom.eye(seed=3, size=64, field_angle_deg=30.0, view_centre=-0.2))[1]
+    row = vessel_row(graph)
+    assert graph.regions.visible_fraction("zone_c") < 0.7
+    for name in ("length_density_per_dd.all", "calibre_mean_um.vein", "bifurcation_count.artery"):
+        assert np.isnan(row[f"{name}.zone_c"])
+    assert np.isfinite(row["length_density_per_dd.all.etdrs_inner_superior"])
 
 
 def test_tables_and_row_agree(eye, row):
