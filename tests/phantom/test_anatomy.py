@@ -224,7 +224,7 @@ def test_a_pixel_is_vessel_where_half_of_it_is_covered():
     fine = type(coarse)(2048, coarse.um_per_pixel / 8, coarse.centre_um, coarse.radius_px * 8)
     mask, sampled = (paint_vessels(segments, view, looks=False).mask for view in (coarse, fine))
     coverage = sampled.reshape(256, 8, 256, 8).mean(axis=(1, 3))
-    differs = mask != (coverage >= 0.5)
+    differs = (mask != (coverage >= 0.5)) & (np.hypot(*np.mgrid[-127.5:128.5, -127.5:128.5]) < 120)
     assert differs.sum() < 0.01 * mask.sum()
     assert np.abs(coverage[differs] - 0.5).max() < 0.3
 
