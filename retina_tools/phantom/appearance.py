@@ -28,8 +28,8 @@ Triple = tuple[float, float, float]
 
 _BLOND: Final = np.array([230.0, 104.0, 50.0])
 _DARK: Final = np.array([144.0, 56.0, 18.0])
-_RIM: Final = np.array([246.0, 158.0, 74.0])
-_CUP: Final = np.array([255.0, 214.0, 122.0])
+_RIM: Final = np.array([240.0, 148.0, 72.0])
+_CUP: Final = np.array([255.0, 224.0, 138.0])
 # Absorbance of a vessel of usual width in the red, green and blue channel.
 _ABSORBANCE: Final[Mapping[str, Triple]] = {"artery": (0.12, 0.66, 0.72), "vein": (0.28, 0.86, 0.96)}
 _REFLEX: Final[Mapping[str, float]] = {"artery": 0.10, "vein": 0.05}
@@ -79,7 +79,7 @@ def _fundus(frame: Frame, view: View, rng: np.random.Generator, seed: int) -> Pl
         # The light reflex in the pit, in some eyes.
         core = core - np.float32(glint / 0.3) * np.exp(square / (-2.0 * 45.0**2))
     picture = np.empty((3, view.size, view.size), np.float32)
-    looks = ((0.8, 0.10, 0.26, 0.20, 0.35), (1.0, 0.30, 0.40, 0.22, 1.0), (1.0, 0.26, 0.36, 0.18, 1.1))
+    looks = ((0.8, 0.09, 0.26, 0.20, 0.35), (1.0, 0.23, 0.40, 0.22, 1.0), (1.0, 0.20, 0.36, 0.18, 1.1))
     shown = p.tessellation**1.5
     for channel, (weight, streak, outer, inner, shine) in enumerate(looks):
         shade = texture.sampled(weight * mottle + streak * shown * streaks + shine * fibres, view)
@@ -106,7 +106,7 @@ def _paint_disc(picture: Plane, geometry: Anatomy, view: View, rng: np.random.Ge
     rim, cup = geometry.disc.level(view, window), geometry.cup.level(view, window)
     _paint_atrophy(picture, geometry, view, window)
     glow = 1.0 + 0.12 * np.exp(np.maximum(rim - 1.0, 0.0) / -0.35)
-    inside, pale = edge(rim, 0.075), edge(cup, 0.34)
+    inside, pale = edge(rim, 0.075), edge(cup, 0.24)
     # The disc sinks in towards the middle of the cup, which is the brightest.
     deep = np.exp(-((cup / 0.75) ** 2))
     tint = np.exp(rng.normal(0.0, [0.01, 0.03, 0.05]))

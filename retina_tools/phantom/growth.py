@@ -173,7 +173,7 @@ class Tree:
         """How much dearer a place is for keeping to the horizontal raphe and leaving the macula to small branches."""
         factor = np.ones(len(places))
         if target[1] < -800.0:
-            factor[(np.abs(places[:, 0]) < 2200.0) & (places[:, 1] > -400.0)] = 2.0
+            factor[(np.abs(places[:, 0]) < 2200.0) & (places[:, 1] > -600.0)] = 3.5
         if target[1] < 0.7 * self.frame.disc_yx[1] and abs(target[0]) > 400.0:
             factor[places[:, 0] * np.sign(target[0]) < -200.0] *= 2.0
         return factor

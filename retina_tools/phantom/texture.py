@@ -11,7 +11,7 @@ from scipy.ndimage import affine_transform, gaussian_filter
 from retina_tools.phantom.painting import Plane, View
 from retina_tools.phantom.trunks import Frame
 
-_CELL_UM: Final = 75.0
+_CELL_UM: Final = 62.0
 
 
 class Texture:
@@ -80,12 +80,12 @@ class Texture:
         total, power = np.zeros_like(wanted), np.zeros_like(wanted)
         for quarter in range(4):
             angle = quarter * np.pi / 4
-            drawn = gaussian_filter(rng.standard_normal(wanted.shape, dtype=np.float32), (1.15, 5.0))
+            drawn = gaussian_filter(rng.standard_normal(wanted.shape, dtype=np.float32), (0.95, 5.2))
             turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
             middle = np.full(2, (self.cells - 1) / 2)
             drawn = affine_transform(drawn / drawn.std(), turn, middle - turn @ middle, order=1, mode="grid-wrap")
             weight = np.cos(wanted - angle) ** 8
             total += weight * drawn
             power += weight**2
-        ridges = gaussian_filter(1.0 - np.abs(total / np.sqrt(power)), 0.9)
+        ridges = gaussian_filter(1.0 - np.abs(total / np.sqrt(power)), 0.7)
         return np.asarray((ridges - ridges.mean()) / ridges.std(), np.float32)
