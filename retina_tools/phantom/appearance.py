@@ -41,6 +41,13 @@ TESSELLATED: Final = 0.5
 def photograph(geometry: Anatomy, view: View, planes: Mapping[str, VesselPlanes]) -> NDArray[np.uint8]:
     """Render the picture of a right eye.
 
+    Parameters
+    ----------
+    geometry : Anatomy
+    view : View
+    planes : mapping of str to VesselPlanes
+        Of arteries and veins in this view.
+
     Returns
     -------
     ndarray of uint8, shape (size, size, 3)
@@ -92,7 +99,14 @@ def _choroid_rng(seed: int) -> np.random.Generator:
 
 
 def tessellation_mask(frame: Frame, view: View, seed: int) -> NDArray[np.bool_]:
-    """Where choroidal vessels show between darker islands; more of them the more tessellated the fundus is."""
+    """Where choroidal vessels show between darker islands; more of them the more tessellated the fundus is.
+
+    Parameters
+    ----------
+    frame : Frame
+    view : View
+    seed : int
+    """
     texture = Texture(frame)
     ridges = texture.sampled(texture.choroid(_choroid_rng(seed)), view)
     mask: NDArray[np.bool_] = ridges > 1.4 - 1.2 * frame.parameters.tessellation

@@ -81,5 +81,14 @@ def hubbard(widths_um: Floats, vessel: str) -> float:
 
 
 def calibre_equivalent(segments: Sequence[Segment], frame: Frame, vessel: Vessel, first: int = 0) -> float:
-    """CRAE or CRVE in um of zone B; NaN where fewer than six vessels cross it."""
+    """CRAE or CRVE in um of zone B; NaN where fewer than six vessels cross it.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+    frame : Frame
+    vessel : {'artery', 'vein'}
+    first : int
+        Index of the first segment given, to which parents and children refer.
+    """
     return knudtson(zone_widths(segments, frame, vessel, "zone_b", first), vessel)

@@ -119,7 +119,13 @@ def _near(pieces: _Pieces, gap_um: float) -> tuple[Ints, Ints]:
 
 
 def segment_distance(a0: Floats, a1: Floats, b0: Floats, b1: Floats) -> tuple[Floats, Floats, Floats]:
-    """Least distance between straight pieces, and how far along each (0 to 1) it is taken; arrays of n pieces."""
+    """Least distance between straight pieces, and how far along each (0 to 1) it is taken; arrays of n pieces.
+
+    Parameters
+    ----------
+    a0, a1, b0, b1 : ndarray of float, shape (n, 2)
+        Ends of the pieces a and b.
+    """
     u, v, w = a1 - a0, b1 - b0, a0 - b0
     uu, uv, vv = (u * u).sum(1), (u * v).sum(1), (v * v).sum(1)
     uw, vw = (u * w).sum(1), (v * w).sum(1)

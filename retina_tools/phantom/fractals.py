@@ -22,7 +22,14 @@ _MOST_SANDBOXES: Final = 20_000
 
 
 def fractal_values(mask: Bools, field: Bools, smallest_px: float, largest_px: float) -> dict[str, float]:
-    """All fractal measures of a mask in a field of view between two box sides, by name."""
+    """All fractal measures of a mask in a field of view between two box sides, by name.
+
+    Parameters
+    ----------
+    mask, field : ndarray of bool, shape (y, x)
+        Vessels, not empty, and the field of view.
+    smallest_px, largest_px : float
+    """
     sides = np.unique(np.rint(np.geomspace(smallest_px, largest_px, _BOXES)).astype(int))
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     crop = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

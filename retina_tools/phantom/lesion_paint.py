@@ -68,7 +68,15 @@ def edge(fraction: Plane, softness: float) -> Plane:
 
 
 def paint_below(picture: Plane, lesions: Sequence[AnyLesion], view: View) -> None:
-    """Paint what lies deeper than the vessels."""
+    """Paint what lies deeper than the vessels.
+
+    Parameters
+    ----------
+    picture : ndarray of float32, shape (3, y, x)
+        Changed in place.
+    lesions : sequence of Lesion or Trace
+    view : View
+    """
     for kind, look in _BELOW.items():
         for lesion in _blobs(lesions, kind):
             _cover(picture, lesion, look, view)
@@ -81,7 +89,15 @@ def paint_below(picture: Plane, lesions: Sequence[AnyLesion], view: View) -> Non
 
 
 def paint_above(picture: Plane, lesions: Sequence[AnyLesion], view: View) -> None:
-    """Paint what lies on the vessels: blood, fluffy and fibrous patches, new vessels, sheaths."""
+    """Paint what lies on the vessels: blood, fluffy and fibrous patches, new vessels, sheaths.
+
+    Parameters
+    ----------
+    picture : ndarray of float32, shape (3, y, x)
+        Changed in place.
+    lesions : sequence of Lesion or Trace
+    view : View
+    """
     for kind, (absorbance, softness) in _BLOOD.items():
         for lesion in _blobs(lesions, kind):
             if kind == "macular_hole":

@@ -122,7 +122,14 @@ AnyLesion = Lesion | Trace
 
 
 def lesion_mask(lesions: Sequence[AnyLesion], kind: str, view: View) -> NDArray[np.bool_]:
-    """Pixels whose centre lies in a lesion of this kind."""
+    """Pixels whose centre lies in a lesion of this kind.
+
+    Parameters
+    ----------
+    lesions : sequence of Lesion or Trace
+    kind : str
+    view : View
+    """
     mask = np.zeros((view.size, view.size), bool)
     for lesion in lesions:
         if lesion.kind == kind:

@@ -191,7 +191,16 @@ def ellipse_level(
 def ellipse_mask(
     view: View, centre_um: Floats, semi_axes_um: tuple[float, float], tilt_deg: float
 ) -> NDArray[np.bool_]:
-    """Pixels whose centre lies in the ellipse."""
+    """Pixels whose centre lies in the ellipse.
+
+    Parameters
+    ----------
+    view : View
+    centre_um : ndarray, shape (2,)
+    semi_axes_um : tuple of float
+        The vertical and the horizontal one, before the ellipse is tilted towards image left.
+    tilt_deg : float
+    """
     mask = np.zeros((view.size, view.size), bool)
     window = window_around(view, centre_um, max(semi_axes_um))
     mask[window] = ellipse_level(view, window, centre_um, semi_axes_um, tilt_deg) <= 1.0
@@ -199,7 +208,15 @@ def ellipse_mask(
 
 
 def window_around(view: View, centre_um: Floats, reach_um: float) -> Window:
-    """Rows and columns of a square around a point, cut to the picture; empty where it lies outside."""
+    """Rows and columns of a square around a point, cut to the picture; empty where it lies outside.
+
+    Parameters
+    ----------
+    view : View
+    centre_um : ndarray, shape (2,)
+    reach_um : float
+        Half of the square's side.
+    """
     centre, half = view.to_px(centre_um), reach_um / view.um_per_pixel + 2.0
     low = np.clip(np.floor(centre - half).astype(int), 0, view.size)
     high = np.clip(np.ceil(centre + half).astype(int) + 1, 0, view.size)

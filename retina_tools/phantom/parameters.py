@@ -202,7 +202,7 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 
 
 def parameters(**values: Any) -> Parameters:
-    """Parameters from keywords, with a list of the known ones for a name that is none.
+    """What makes an eye, from keywords, with a list of the known ones for a name that is none.
 
     Raises
     ------

@@ -25,7 +25,16 @@ def quadrant(point_um: Floats) -> str:
 
 
 def is_in(place: str, point_um: Floats, frame: Frame, order: int = 0) -> bool:
-    """Whether a point lies in a place of `retina_tools.phantom.habits.PLACES`; '' is anywhere."""
+    """Whether a point lies in a place of `retina_tools.phantom.habits.PLACES`; '' is anywhere.
+
+    Parameters
+    ----------
+    place : str
+    point_um : ndarray, shape (2,)
+    frame : Frame
+    order : int
+        Number of the lesion among its kind, for those that take turns in the quadrants.
+    """
     if place == "macular":
         return bool(np.hypot(*point_um) < _MACULA_UM)
     if place == "peripapillary":

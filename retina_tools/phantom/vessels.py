@@ -83,6 +83,13 @@ def tapered_radii(courses: list[Course], exponent: float, taper_per_mm: float) -
     At a joint the radius before it is ``(r1**x + r2**x)**(1/x)`` of the two after it, so that Murray's law holds
     exactly; between joints it grows towards the root as small unseen branches leave.
 
+    Parameters
+    ----------
+    courses : list of Course
+        Parents before their children.
+    exponent : float
+    taper_per_mm : float
+
     Returns
     -------
     list of (before, after)
@@ -111,7 +118,17 @@ def tapered_radii(courses: list[Course], exponent: float, taper_per_mm: float) -
 
 
 def to_segments(courses: list[Course], radii: list[tuple[Floats, Floats]], vessel: Vessel, first: int) -> list[Segment]:
-    """Cut courses at their joints; segment indices start at ``first``."""
+    """Cut courses at their joints; segment indices start at ``first``.
+
+    Parameters
+    ----------
+    courses : list of Course
+    radii : list of (before, after)
+        From `tapered_radii`.
+    vessel : {'artery', 'vein'}
+    first : int
+        Index of the first segment among all of the eye.
+    """
     joints: list[list[int]] = [[] for _ in courses]
     for course in courses:
         if course.parent >= 0:
