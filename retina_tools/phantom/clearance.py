@@ -32,7 +32,9 @@ class _Pieces:
     arc: Floats
 
 
-def touching(segments: Sequence[Segment], gap_um: float = 0.0, first: int = 0) -> list[tuple[int, int]]:
+def touching(
+    segments: Sequence[Segment], gap_um: float = 0.0, first: int = 0, widened: float = 1.0
+) -> list[tuple[int, int]]:
     """Pairs of segments of one tree that touch where they should not.
 
     Segments that meet at a node, and a segment with itself, may be as near as they like within 450 um along the vessel;
@@ -46,13 +48,15 @@ def touching(segments: Sequence[Segment], gap_um: float = 0.0, first: int = 0) -
         How far apart the walls have to be.
     first : int
         The index to which parents and children of these segments refer as their first.
+    widened : float
+        Factor on all radii.
 
     Returns
     -------
     list of (int, int)
         Positions in ``segments``, the smaller first, without repetition.
     """
-    pieces = _pieces(segments)
+    pieces = _pieces(segments, widened)
     i, j = _near(pieces, gap_um)
     way = _way_between(pieces, _nodes(segments, first), i, j)
     distance, along_i, along_j = segment_distance(pieces.start[i], pieces.stop[i], pieces.start[j], pieces.stop[j])
@@ -85,9 +89,9 @@ def _cross(one: Floats, other: Floats) -> Floats:
     return product
 
 
-def _pieces(segments: Sequence[Segment]) -> _Pieces:
+def _pieces(segments: Sequence[Segment], widened: float = 1.0) -> _Pieces:
     points = np.concatenate([segment.points_um for segment in segments])
-    radius = np.concatenate([segment.radius_um for segment in segments])
+    radius = widened * np.concatenate([segment.radius_um for segment in segments])
     sizes = np.array([len(segment.points_um) for segment in segments])
     last = np.cumsum(sizes) - 1
     inner = np.ones(len(points), bool)

@@ -76,7 +76,7 @@ def _cleared(
         calibre = calibre_equivalent(segments, frame, vessel, first)
         if not np.isfinite(calibre):
             return []
-        pairs = touching(_scaled(segments, roomy_um / calibre), GAP_UM if roomy_um > calibre_um else 1.0, first)
+        pairs = touching(segments, GAP_UM if roomy_um > calibre_um else 1.0, first, roomy_um / calibre)
         if not pairs:
             return _scaled(segments, calibre_um / calibre)
         gone = _losers(courses, [(segments[a].course, segments[b].course) for a, b in pairs])
