@@ -28,7 +28,7 @@ Triple = tuple[float, float, float]
 
 _BLOND: Final = np.array([230.0, 104.0, 50.0])
 _DARK: Final = np.array([144.0, 56.0, 18.0])
-_RIM: Final = np.array([240.0, 148.0, 72.0])
+_RIM: Final = np.array([250.0, 156.0, 76.0])
 _CUP: Final = np.array([255.0, 224.0, 138.0])
 # Absorbance of a vessel of usual width in the red, green and blue channel.
 _ABSORBANCE: Final[Mapping[str, Triple]] = {"artery": (0.12, 0.66, 0.72), "vein": (0.28, 0.86, 0.96)}
@@ -119,7 +119,7 @@ def _paint_disc(picture: Plane, geometry: Anatomy, view: View, rng: np.random.Ge
     window = window_around(view, frame.disc_yx, reach)
     rim, cup = geometry.disc.level(view, window), geometry.cup.level(view, window)
     _paint_atrophy(picture, geometry, view, window)
-    glow = 1.0 + 0.12 * np.exp(np.maximum(rim - 1.0, 0.0) / -0.35)
+    halo = np.exp(np.maximum(rim - 1.0, 0.0) / -0.35)
     inside, pale = edge(rim, 0.075), edge(cup, 0.24)
     # The disc sinks in towards the middle of the cup, which is the brightest.
     deep = np.exp(-((cup / 0.75) ** 2))
@@ -129,11 +129,11 @@ def _paint_disc(picture: Plane, geometry: Anatomy, view: View, rng: np.random.Ge
     nasal = np.clip((x[:, window[1]] - float(frame.disc_yx[1])) / float(frame.radius_um), -1.0, 1.0)
     for channel, pink in enumerate((0.03, 0.13, 0.18)):
         plane = picture[channel][window]
-        plane *= glow
+        plane *= 1.0 + (0.03, 0.10, 0.12)[channel] * halo
         rosy = float(_RIM[channel] * tint[channel]) * (1.0 - pink * nasal)
         colour = rosy * (1 - pale) + (float(_CUP[channel]) + (4.0, 14.0, 34.0)[channel] * deep) * pale
         # Some of the fundus' own unevenness shows through the rim.
-        plane += 0.92 * inside * (colour - plane)
+        plane += 0.90 * inside * (colour - plane)
 
 
 def _paint_atrophy(picture: Plane, geometry: Anatomy, view: View, window: Window) -> None:
