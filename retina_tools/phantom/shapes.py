@@ -48,7 +48,6 @@ def path(points_yx: Floats, width: float | Floats, size: int = 256) -> Mask:
     width : float or array_like, shape (n,)
         Full width in pixels, at least 1.
     size : int
-        Side of the frame in pixels.
 
     Raises
     ------
@@ -83,13 +82,12 @@ def line(angle_deg: float = 0.0, width: float = 8.0, length: float | None = None
     Parameters
     ----------
     angle_deg : float
-        Direction.
+        Counter-clockwise from image right.
     width : float
-        Full width.
+        Full width in px.
     length : float, optional
-        0.7 ``size`` by default.
     size : int
-        Side of the frame in pixels.
+        Pixels along one side of the mask.
 
     Examples
     --------
@@ -111,12 +109,15 @@ def arc(
 
     Parameters
     ----------
-    radius, span_deg, width : float
-        Of the circle, of the piece as an angle, of the line.
+    radius : float
+        In px.
+    span_deg : float
+    width : float
+        Full width in px.
     angle_deg : float
-        Direction of its first end from the middle.
+        Where the arc begins.
     size : int
-        Side of the frame in pixels.
+        Pixels along one side of the mask.
     """
     theta = np.radians(np.linspace(0.0, span_deg, max(8, int(radius * math.radians(span_deg)))))
     return path(_centred(radius * np.sin(theta), radius * np.cos(theta), angle_deg, size), width, size)
@@ -133,20 +134,20 @@ def sinusoid(
     """A sine wave along a straight axis.
 
     Truth: chord ``periods * wavelength``; arc/chord for whole half periods `sinusoid_arc_chord`; inflections at every
-    half wavelength; greatest curvature ``amplitude * (2 * pi / wavelength)**2``.
+    half wavelength; greatest curvature ``amplitude * (2 * pi / wavelength)**2``; integral of the absolute curvature
+    ``4 * atan(2 * pi * amplitude / wavelength)`` per period, half of it over each half wave.
 
     Parameters
     ----------
     amplitude, wavelength : float
-        Of the wave.
+        In px.
     periods : float
-        How many waves.
     width : float
-        Full width of the line.
+        Full width in px.
     angle_deg : float
         Direction of the axis.
     size : int
-        Side of the frame in pixels.
+        Pixels along one side of the mask.
     """
     length = periods * wavelength
     along = np.linspace(0.0, length, max(16, int(2 * length)))
@@ -182,17 +183,17 @@ def y_junction(
     Parameters
     ----------
     width : float
-        Full width of the parent.
-    daughters : (float, float)
-        Full widths of the daughters.
+        Width of the parent in px.
+    daughters : tuple of float
+        Widths of the daughters.
     opening_deg : float
         Angle between the daughters.
     length : float
         Of each of the three arms.
     angle_deg : float
-        Direction in which the parent runs to the middle.
+        Direction in which the parent runs.
     size : int
-        Side of the frame in pixels.
+        Pixels along one side of the mask.
     """
     parent = path(_centred(np.zeros(2), np.array([-length, 0.0]), angle_deg, size), width, size)
     total = parent
@@ -213,12 +214,10 @@ def crossing(
     ----------
     angle_deg : float
         Between the lines.
-    widths : (float, float)
-        Full width of the horizontal and of the turned line.
+    widths : tuple of float
     length : float
-        Of each line.
     size : int
-        Side of the frame in pixels.
+        Pixels along one side of the mask.
     """
     return line(0.0, widths[0], length, size), line(angle_deg, widths[1], length, size)
 
@@ -231,9 +230,9 @@ def ring(radius: float = 80.0, width: float = 8.0, size: int = 256) -> Mask:
     Parameters
     ----------
     radius, width : float
-        Mean radius, and full width of the line.
+        In px.
     size : int
-        Side of the frame in pixels.
+        Pixels along one side of the mask.
     """
     distance = np.hypot(*_offsets(size))
     return np.abs(distance - radius) <= width / 2
@@ -246,7 +245,7 @@ def ellipse(
     centre_yx: tuple[float, float] | None = None,
     size: int = 256,
 ) -> Mask:
-    """A filled ellipse.
+    """A filled ellipse; ``height`` and ``width`` are full axes before it is turned counter-clockwise.
 
     Truth: area ``pi * height * width / 4``; minor over major axis; vertical extent
     ``sqrt(height**2 * cos(angle)**2 + width**2 * sin(angle)**2)``, horizontal with sine and cosine exchanged.
@@ -254,13 +253,11 @@ def ellipse(
     Parameters
     ----------
     height, width : float
-        Full axes before it is turned.
+        Full axes in px before it is turned.
     angle_deg : float
-        By which it is turned counter-clockwise.
-    centre_yx : (float, float), optional
-        The middle of the frame by default.
+    centre_yx : tuple of float, optional
     size : int
-        Side of the frame in pixels.
+        Pixels along one side of the mask.
     """
     dy, dx = _offsets(size, centre_yx)
     turn = math.radians(angle_deg)
@@ -281,13 +278,13 @@ def concentric_discs(
     Parameters
     ----------
     disc_diameter : float
-        Vertical diameter of the disc.
+        Vertical, in px.
     ratio : float
-        Diameters of the cup over those of the disc.
+        Cup over disc.
     ovality : float
-        Horizontal over vertical diameter.
+        Horizontal over vertical diameter of both.
     size : int
-        Side of the frame in pixels.
+        Pixels along one side of the mask.
     """
     disc = ellipse(disc_diameter, ovality * disc_diameter, size=size)
     return disc, ellipse(ratio * disc_diameter, ratio * ovality * disc_diameter, size=size)
@@ -309,11 +306,11 @@ def koch_curve(level: int = 5, width: float = 1.0, size: int = 729) -> Mask:
     Parameters
     ----------
     level : int
-        How often every line is replaced by four.
+        How often each line is replaced by four.
     width : float
-        Full width of the lines.
+        Full width in px.
     size : int
-        Side of the frame in pixels.
+        Pixels along one side of the mask.
     """
     points = np.array([-0.45 + 0j, 0.45 + 0j])
     for _ in range(level):
@@ -330,10 +327,6 @@ def sierpinski_carpet(level: int = 5) -> Mask:
     """The Sierpinski carpet on ``3**level`` pixels along each side.
 
     Truth: fractal dimensions of all orders ``log(8) / log(3)`` = 1.8928; ``8**level`` pixels are set.
-
-    Parameters
-    ----------
-    level : int
 
     Examples
     --------
@@ -366,13 +359,10 @@ def radial_vessels(
     Parameters
     ----------
     artery_widths_um, vein_widths_um : sequence of float
-        Full width of each vessel in um.
     disc_diameter_um : float
-        Diameter of the disc in um.
     laterality : {'OD', 'OS'}
-        Side the fovea is on.
     size : int
-        Side of the frame in pixels.
+        Pixels along one side of the mask.
 
     Returns
     -------
