@@ -87,7 +87,7 @@ def _wanted(structures: str | Iterable[str] | None) -> set[str]:
 def _nothing(eye: xr.Dataset, wanted: set[str], reason: str) -> xr.Dataset:
     """The eye with everything looked for and nothing found."""
     empty = np.zeros((eye.sizes["y"], eye.sizes["x"]), bool)
-    masks: dict[str, NDArray[np.bool_]] = {name: empty for name in wanted - {"fovea"}}
+    masks: dict[str, NDArray[np.bool_]] = dict.fromkeys(wanted - {"fovea"}, empty)
     landmarks: dict[str, tuple[float, float] | None] = {point: None for point in schema.POINTS if point in wanted}
     said = "; ".join(f"no {what}: {reason}" for what in ("vessels", "optic disc", "fovea"))
     return schema.with_parts(eye, masks=masks, landmarks=landmarks, step=f"segmented: {said}")
