@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from retina_tools.biomarkers.frame import ZONES, Blob, Frame, fill_largest
 from retina_tools.biomarkers.registry import Status, Unit, Unmeasurable
 from retina_tools.biomarkers.smoothing import line_medians
-from retina_tools.schema import get_mask
+from retina_tools.schema import get_mask, has_mask
 
 if TYPE_CHECKING:
     from retina_tools.biomarkers.vessel_graph import VesselGraph
@@ -29,6 +29,8 @@ _MOST_VESSEL_COVER: Final = 0.5
 # Centrelines are smoothed over a tenth of a disc diameter; a field of view is about seven diameters wide.
 _SMOOTHING_DD: Final = 0.1
 _FIELD_DD: Final = 7.0
+# A smaller share of vessels that are neither artery nor vein is the play of two drawn outlines.
+_LEAST_UNDECIDED: Final = 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +213,7 @@ class Anatomy:
             return _SMOOTHING_DD * 2 * math.sqrt(area / math.pi) / _FIELD_DD
 
     def graph(self, vessel: str) -> VesselGraph:
-        """The network of arteries, veins or all vessels."""
+        """The network of arteries, veins or all vessels; that of all is made of the other two where they are drawn."""
         return self.once(("graph", vessel), lambda: self._graph(vessel))
 
     def _graph(self, vessel: str) -> VesselGraph:
@@ -219,7 +221,34 @@ class Anatomy:
         # numba is loaded here and nowhere earlier.
         from retina_tools.biomarkers.vessel_graph import build_vessel_graph
 
-        return build_vessel_graph(mask, self.smoothing_px)
+        if vessel != "all":
+            return build_vessel_graph(mask, self.smoothing_px, self._others(vessel))
+        parts = [part for part in ("artery", "vein") if has_mask(self.eye, part)]
+        return self._whole_graph(mask, parts) if len(parts) == 2 else build_vessel_graph(mask, self.smoothing_px)
+
+    def _others(self, vessel: str) -> NDArray[np.bool_] | None:
+        """All vessels where the other kind is drawn too: what may lie over these."""
+        other = "vein" if vessel == "artery" else "artery"
+        return get_mask(self.eye, "vessel") if has_mask(self.eye, other) else None
+
+    def _whole_graph(self, mask: NDArray[np.bool_], parts: list[str]) -> VesselGraph:
+        from retina_tools.biomarkers.vessel_graph import build_vessel_graph
+        from retina_tools.biomarkers.whole_network import lay_over, undecided_stretches
+
+        graphs = []
+        decided = np.zeros(mask.shape, bool)
+        for part in parts:
+            try:
+                graphs.append(self.graph(part))
+                decided |= self.vessel_mask(part)
+            except Unmeasurable as reason:
+                if reason.status is not Status.EMPTY_MASK:
+                    raise
+                empty = np.zeros(mask.shape, bool)
+                graphs.append(build_vessel_graph(empty))
+        if np.count_nonzero(mask) > (1 + _LEAST_UNDECIDED) * np.count_nonzero(decided):
+            graphs.append(undecided_stretches(build_vessel_graph(mask, self.smoothing_px), decided))
+        return lay_over(graphs)
 
     def pieces(self, vessel: str, region: str) -> Pieces:
         """Vessel segments clipped to a region; a segment that leaves it and returns gives two pieces."""

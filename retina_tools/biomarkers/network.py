@@ -1,4 +1,4 @@
-"""From the lines of a skeleton to the segments of a vessel network: spurs cut, short bridges closed, lines joined.
+"""From the lines of a skeleton to the segments of a vessel network: spurs cut, crossings passed, gaps bridged.
 
 Every length is judged against the calibre of the vessel at hand, so the network of a picture and of the same picture
 at another size agree.
@@ -6,12 +6,45 @@ at another size agree.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from retina_tools.biomarkers.skeleton import Traces
 
 Floats = NDArray[np.float64]
+
+# Two lines continue each other through a crossing when neither turns by more than this.
+_STRAIGHT_DEG: Final = 40.0
+# The two branchings into which the skeleton of an oblique crossing falls lie within this many radii of each other.
+_CROSSING_RADII: Final = 6.0
+# Where another vessel passes over, the mask may be cut. The line goes on when the other side lies within four
+# calibres, no more than a calibre off its course, and turned by less than 45 degrees.
+_GAP_CALIBRES: Final = 4.0
+_GAP_DEG: Final = 45.0
+_GAP_COVERED: Final = 0.8
+
+
+@dataclass
+class Crossing:
+    """A place where two lines pass over each other.
+
+    Attributes
+    ----------
+    centre_yx : ndarray of float, shape (2,)
+    radius : float
+        Reach of the common part of the two vessels, in px.
+    lines : list of int
+        The two lines.
+    """
+
+    centre_yx: Floats
+    radius: float
+    lines: list[int] = field(default_factory=list)
 
 
 class Network:
@@ -31,7 +64,7 @@ class Network:
         self.length = {k: _chain_length(chain) for k, chain in self.chains.items()}
         self.node_yx: list[Floats] = list(traces.node_yx)
         self.radius: list[float] = [float(value) for value in radius]
-        self.parts = [1] * len(self.node_yx)
+        self.crossings: list[Crossing] = []
         self.at: list[list[int]] = [[] for _ in self.node_yx]
         for line, (first, last) in self.ends.items():
             self.at[first].append(line)
@@ -42,16 +75,19 @@ class Network:
         return len(self.at[node])
 
     def simplify(self) -> Network:
-        """Repeat the three steps until nothing changes."""
+        """Cut spurs and join lines until nothing changes, and resolve the crossings."""
+        self._tidy()
+        if self._pass_crossings():
+            self._tidy()
+        self._drop_specks()
+        return self
+
+    def _tidy(self) -> None:
         for _ in range(20):
             changed = self._cut_spurs()
-            changed |= self._close_bridges()
             changed |= self._join_lines()
             if not changed:
                 break
-        self._drop_specks()
-        self._reach_nodes()
-        return self
 
     def _cut_spurs(self) -> bool:
         """Remove free ends that show less than half a calibre beyond the wall of the vessel they leave, and tiny loops.
@@ -73,47 +109,138 @@ class Network:
                 changed = True
         return changed
 
-    def _close_bridges(self) -> bool:
-        """Make one node of two branchings that lie inside each other's vessel, as the two halves of a crossing do."""
-        changed = False
-        for line in sorted(self.length, key=lambda k: (self.length[k], k)):
-            keep, drop = self.ends[line]
-            reach = self.radius[keep] + self.radius[drop] + 1
-            if keep == drop or self.length[line] > reach or min(self.degree(keep), self.degree(drop)) < 3:
-                continue
-            self._remove(line)
-            share = self.parts[drop] / (self.parts[keep] + self.parts[drop])
-            self.node_yx[keep] = (1 - share) * self.node_yx[keep] + share * self.node_yx[drop]
-            self.parts[keep] += self.parts[drop]
-            self.radius[keep] = max(self.radius[keep], self.radius[drop])
-            for other in self.at[drop]:
-                side = self.ends[other].index(drop)
-                self.ends[other][side] = keep
-            self.at[keep] += self.at[drop]
-            self.at[drop] = []
-            changed = True
-        return changed
-
     def _join_lines(self) -> bool:
         """Make one line of two that meet at a node where nothing branches."""
         changed = False
         for node in range(len(self.at)):
-            if self.degree(node) != 2 or self.at[node][0] == self.at[node][1]:
-                continue
-            one, two = sorted(self.at[node])
-            head = self.chains[one] if self.ends[one][1] == node else self.chains[one][::-1]
-            tail = self.chains[two] if self.ends[two][0] == node else self.chains[two][::-1]
-            start = self.ends[one][0 if self.ends[one][1] == node else 1]
-            stop = self.ends[two][1 if self.ends[two][0] == node else 0]
-            self._remove(one)
-            self._remove(two)
-            self.chains[one] = np.concatenate([head, tail])
-            self.length[one] = _chain_length(self.chains[one])
-            self.ends[one] = [start, stop]
-            self.at[start].append(one)
-            self.at[stop].append(one)
-            changed = True
+            if self.degree(node) == 2 and self.at[node][0] != self.at[node][1]:
+                self._join((self.at[node][0], node), (self.at[node][1], node))
+                changed = True
         return changed
+
+    def _join(self, one: tuple[int, int], two: tuple[int, int]) -> None:
+        """Make one line of two, each given with the node it is joined at."""
+        (one_line, one_node), (two_line, two_node) = sorted([one, two])
+        head, start = self._outward(one_line, one_node)
+        tail, stop = self._outward(two_line, two_node)
+        self._remove(one_line)
+        self._remove(two_line)
+        self.chains[one_line] = np.concatenate([head[::-1], tail])
+        self.length[one_line] = _chain_length(self.chains[one_line])
+        self.ends[one_line] = [start, stop]
+        self.at[start].append(one_line)
+        self.at[stop].append(one_line)
+        for crossing in self.crossings:
+            crossing.lines = [one_line if line == two_line else line for line in crossing.lines]
+
+    def _outward(self, line: int, node: int) -> tuple[Floats, int]:
+        """Points of a line from a node on, and the node at its other end."""
+        first, last = self.ends[line]
+        return (self.chains[line], last) if first == node else (self.chains[line][::-1], first)
+
+    def _pass_crossings(self) -> bool:
+        """Lead two vessels straight over each other where four ends meet, at one node or at two a short way apart."""
+        passed = False
+        for node in range(len(self.at)):
+            arms = [(line, node) for line in self.at[node]]
+            if len(arms) == 4 and (pairs := self._straight_pairs(arms, ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2)))):
+                self._pass(self.node_yx[node], self.radius[node], pairs)
+                passed = True
+        for bridge in sorted(self.length, key=lambda k: (self.length[k], k)):
+            if bridge not in self.ends:
+                continue
+            here, there = self.ends[bridge]
+            reach = _CROSSING_RADII * max(self.radius[here], self.radius[there], 1.0)
+            if here == there or self.length[bridge] > reach or self.degree(here) != 3 or self.degree(there) != 3:
+                continue
+            arms = [(line, node) for node in (here, there) for line in self.at[node] if line != bridge]
+            if pairs := self._straight_pairs(arms, ((0, 2, 1, 3), (0, 3, 1, 2))):
+                middle = (self.node_yx[here] + self.node_yx[there]) / 2
+                radius = max(self.radius[here], self.radius[there]) + self.length[bridge] / 2
+                self._remove(bridge)
+                self._pass(middle, radius, pairs)
+                passed = True
+        return passed
+
+    def _straight_pairs(
+        self, arms: list[tuple[int, int]], pairings: tuple[tuple[int, int, int, int], ...]
+    ) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """The two pairs of arms that go straight on into each other; none where they do not."""
+        if len({line for line, _ in arms}) != 4:
+            return []
+        leaving = [self._leaving(line, node) for line, node in arms]
+
+        def turn(i: int, j: int) -> float:
+            (here, away), (there, on) = leaving[i], leaving[j]
+            leap = there - here
+            norm = float(np.hypot(*leap))
+            turns = [-away @ on] if norm < 1.0 else [-away @ on, -away @ leap / norm, on @ leap / norm]
+            return math.degrees(math.acos(min(max(min(float(value) for value in turns), -1.0), 1.0)))
+
+        best = min(pairings, key=lambda p: turn(p[0], p[1]) + turn(p[2], p[3]))
+        if max(turn(best[0], best[1]), turn(best[2], best[3])) > _STRAIGHT_DEG:
+            return []
+        return [(arms[best[0]], arms[best[1]]), (arms[best[2]], arms[best[3]])]
+
+    def _leaving(self, line: int, node: int) -> tuple[Floats, Floats]:
+        """Where a line leaves the other vessel at its node, and the unit vector in which it does."""
+        outward, _ = self._outward(line, node)
+        radius = self.radius[node]
+        far, near = min(len(outward) - 1, int(4 * radius) + 6), min(len(outward) // 2, int(radius))
+        arrow = outward[far] - outward[near]
+        return outward[near], arrow / max(float(np.hypot(*arrow)), 1e-9)
+
+    def _pass(self, centre: Floats, radius: float, pairs: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+        crossing = Crossing(centre, radius)
+        self.crossings.append(crossing)
+        for one, two in pairs:
+            crossing.lines.append(min(one[0], two[0]))
+            self._join(one, two)
+
+    def bridge_gaps(self, half_width: dict[int, float], cover: NDArray[np.bool_]) -> Network:
+        """Join lines that face each other across a gap that another vessel covers.
+
+        Parameters
+        ----------
+        half_width : dict of int to float
+            Of every line, in px.
+        cover : ndarray of bool, shape (y, x)
+            Where other vessels lie.
+        """
+        tips = [(line, node) for line, pair in sorted(self.ends.items()) for node in pair if self.degree(node) == 1]
+        places = np.array([self.node_yx[node] for _, node in tips]).reshape(-1, 2)
+        found = []
+        for k, (line, node) in enumerate(tips):
+            calibre = max(2 * half_width[line], 2.0)
+            near = np.flatnonzero(np.hypot(*(places[k + 1 :] - places[k]).T) < _GAP_CALIBRES * calibre) + k + 1
+            for other in near.tolist():
+                partner, facing = tips[other]
+                if partner != line and self._faces((line, node), (partner, facing), calibre, cover):
+                    found.append((float(np.hypot(*(places[other] - places[k]))), k, other))
+        used: set[int] = set()
+        moved: dict[int, int] = {}
+        for _, k, other in sorted(found):
+            if k in used or other in used:
+                continue
+            used |= {k, other}
+            one, two = (_followed(moved, tips[place][0]) for place in (k, other))
+            if one != two:
+                self._join((one, tips[k][1]), (two, tips[other][1]))
+                moved[max(one, two)] = min(one, two)
+        return self
+
+    def _faces(self, one: tuple[int, int], two: tuple[int, int], calibre: float, cover: NDArray[np.bool_]) -> bool:
+        steps = int(2 * calibre) + 4
+        head, tail = (self._outward(*arm)[0][: steps + 1] for arm in (one, two))
+        course, on = (arrow / max(float(np.hypot(*arrow)), 1e-9) for arrow in (head[0] - head[-1], tail[-1] - tail[0]))
+        leap = tail[0] - head[0]
+        ahead = float(leap @ course)
+        offset = math.sqrt(max(float(leap @ leap) - ahead**2, 0.0))
+        if ahead <= 0 or offset > calibre or float(on @ course) < math.cos(math.radians(_GAP_DEG)):
+            return False
+        way = head[0] + np.linspace(0, 1, max(int(ahead), 2) + 1)[1:-1, None] * leap
+        y, x = np.rint(way).astype(int).T
+        return bool(cover[y, x].mean() >= _GAP_COVERED) if len(way) else True
 
     def _drop_specks(self) -> None:
         """Remove lone lines no longer than they are wide: dots, not vessels."""
@@ -124,20 +251,22 @@ class Network:
             ):
                 self._remove(line)
 
-    def _reach_nodes(self) -> None:
-        """Lead the lines at a node that was several to its middle, so that no length is lost with the bridges."""
-        for line, (first, last) in self.ends.items():
-            parts = [self.chains[line]]
-            if self.parts[first] > 1:
-                parts.insert(0, self.node_yx[first][None])
-            if self.parts[last] > 1:
-                parts.append(self.node_yx[last][None])
-            self.chains[line] = np.concatenate(parts)
-
     def _remove(self, line: int) -> None:
         for node in self.ends.pop(line):
             self.at[node].remove(line)
         del self.chains[line], self.length[line]
+
+    def arms(self) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+        """Every node that branches, with its lines and the side (0 or 1) each ends there with."""
+        for node, lines in enumerate(self.at):
+            if len(lines) >= 3:
+                yield node, [(line, side) for line in dict.fromkeys(lines) for side in (0, 1) if self.ends[line][side] == node]
+
+
+def _followed(moved: dict[int, int], line: int) -> int:
+    while line in moved:
+        line = moved[line]
+    return line
 
 
 def _chain_length(chain: Floats) -> float:

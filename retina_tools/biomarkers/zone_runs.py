@@ -128,12 +128,7 @@ class _Walker:
             return None
         if self._is_tip(arm.tail):
             return self._over_gap(arm)
-        partner = self.graph.partners.get((node, arm.piece.segment))
-        onward = [
-            other
-            for other in self.at.get(node, [])
-            if other.piece in self.unused and (partner is None or other.piece.segment == partner)
-        ]
+        onward = [other for other in self.at.get(node, []) if other.piece in self.unused]
         return max(onward, key=self._prominence, default=None)
 
     def _prominence(self, arm: _Arm) -> float:
