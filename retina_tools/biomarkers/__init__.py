@@ -1,12 +1,23 @@
 """Biomarkers of an eye: numbers with units, a definition, a source, and a status where there is no number.
 
 `measure` gives them as a Dataset, `to_table` as one row of a table, `catalogue` lists their definitions, and
-`biomarker` registers a new one. `segments_table` has the vessel segments they are computed from.
+`biomarker` registers a new one. `segments_table`, `bifurcations_table` and `crossings_table` have the vessels they are
+computed from.
 """
 
 # Importing a module of measures registers them.
-from retina_tools.biomarkers import disc_shape, fractal, lesion_load, vessel_calibre, vessel_shape
+from retina_tools.biomarkers import (
+    disc_shape,
+    fractal,
+    lesion_load,
+    temporal_arcade,
+    vessel_branching,
+    vessel_calibre,
+    vessel_density,
+    vessel_tortuosity,
+)
 from retina_tools.biomarkers.anatomy import Anatomy
+from retina_tools.biomarkers.branch_tables import bifurcations_table, crossings_table
 from retina_tools.biomarkers.frame import Frame
 from retina_tools.biomarkers.readable import describe
 from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker, catalogue
@@ -18,8 +29,10 @@ __all__ = [
     "Frame",
     "Status",
     "Unmeasurable",
+    "bifurcations_table",
     "biomarker",
     "catalogue",
+    "crossings_table",
     "describe",
     "disc_shape",
     "fractal",
@@ -30,5 +43,8 @@ __all__ = [
     "segments_table",
     "to_table",
     "vessel_calibre",
-    "vessel_shape",
+    "vessel_branching",
+    "vessel_density",
+    "vessel_tortuosity",
+    "temporal_arcade",
 ]

@@ -13,11 +13,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from retina_tools.biomarkers.frame import ZONES, Blob, Frame, fill_largest
+from retina_tools.biomarkers.regions import Regions
 from retina_tools.biomarkers.registry import Status, Unit, Unmeasurable
 from retina_tools.biomarkers.smoothing import line_medians
 from retina_tools.schema import get_mask, has_mask
 
 if TYPE_CHECKING:
+    from retina_tools.biomarkers.bifurcations import Bifurcations
+    from retina_tools.biomarkers.trees import Forest
     from retina_tools.biomarkers.vessel_graph import VesselGraph
 
 Floats = NDArray[np.float64]
@@ -70,6 +73,8 @@ class Anatomy:
     ----------
     frame : Frame
         Disc, fovea, side and zones.
+    regions : Regions
+        Masks of zones, hemifields, quadrants and ETDRS fields.
     um_per_pixel : float
         NaN when unknown.
     scale_source : str
@@ -79,6 +84,7 @@ class Anatomy:
         self.eye = eye
         self.frame = Frame(eye)
         self.um_per_pixel = float(eye.attrs.get("um_per_pixel", math.nan))
+        self.regions = Regions(self.frame, self.um_per_pixel)
         self.scale_source = str(eye.attrs.get("scale_source", "unknown"))
         self._known: dict[Hashable, Any] = {}
 
@@ -171,15 +177,24 @@ class Anatomy:
         return self.once(("region", region), lambda: self._region(region))
 
     def _region(self, region: str) -> NDArray[np.bool_]:
-        if region == "image":
-            mask = self.frame.fov
-            visible = float(mask.any())
-        else:
-            mask = self.frame.zone_mask(region)
-            visible = self.frame.zone_visible_fraction(region)
-        if visible < LEAST_VISIBLE:
+        mask = self.regions.mask(region)
+        if self.regions.visible_fraction(region, mask) < LEAST_VISIBLE:
             raise Unmeasurable(Status.OUT_OF_VIEW)
         return mask
+
+    def region_area_px2(self, region: str) -> float:
+        """Visible area of a region in squared pixels; not zero."""
+        mask = self.region(region)
+        area = self.once(("region_area", region), lambda: float(np.count_nonzero(mask)))
+        if not area:
+            raise Unmeasurable(Status.OUT_OF_VIEW)
+        return area
+
+    def in_region(self, points_yx: Floats, region: str) -> NDArray[np.bool_]:
+        """Which points, shape (n, 2), lie on pixels of a region."""
+        mask = self.region(region)
+        y, x = np.clip(np.rint(points_yx).astype(np.int64), 0, np.array(mask.shape) - 1).T
+        return mask[y, x]
 
     def vessel_mask(self, vessel: str) -> NDArray[np.bool_]:
         """Arteries, veins or all vessels inside the field of view, shape (y, x).
@@ -250,6 +265,32 @@ class Anatomy:
             graphs.append(undecided_stretches(build_vessel_graph(mask, self.smoothing_px), decided))
         return lay_over(graphs)
 
+    def forest(self, vessel: str) -> Forest:
+        """The trees of a network, rooted at the disc where there is one."""
+        return self.once(("forest", vessel), lambda: self._forest(vessel))
+
+    def _forest(self, vessel: str) -> Forest:
+        from retina_tools.biomarkers.trees import grow_forest
+
+        graph = self.graph(vessel)
+        try:
+            return grow_forest(graph, self.frame.centre_yx)
+        except Unmeasurable:
+            return grow_forest(graph, None)
+
+    def bifurcations(self, vessel: str) -> Bifurcations:
+        """The nodes of a network where three segments meet; without a disc lengths are in shares of the field."""
+        return self.once(("bifurcations", vessel), lambda: self._bifurcations(vessel))
+
+    def _bifurcations(self, vessel: str) -> Bifurcations:
+        from retina_tools.biomarkers.bifurcations import find_bifurcations
+
+        try:
+            rooted = math.isfinite(self.frame.centre_yx[0])
+        except Unmeasurable:
+            rooted = False
+        return find_bifurcations(self.forest(vessel), self.smoothing_px / _SMOOTHING_DD, rooted=rooted)
+
     def pieces(self, vessel: str, region: str) -> Pieces:
         """Vessel segments clipped to a region; a segment that leaves it and returns gives two pieces."""
         return self.once(("pieces", vessel, region), lambda: self._pieces(vessel, region))
@@ -260,8 +301,10 @@ class Anatomy:
         return _clip(graph, self._inside(graph.points_yx, region))
 
     def _inside(self, points_yx: Floats, region: str) -> NDArray[np.bool_]:
-        if region not in ZONES:
+        if region == "image":
             return np.ones(len(points_yx), bool)
+        if region not in ZONES:
+            return self.in_region(points_yx, region)
         inner, outer = self.frame.zone_limits_px(region)
         distance = np.hypot(*(points_yx - self.frame.centre_yx).T)
         inside: NDArray[np.bool_] = (distance >= inner) & (distance < outer)

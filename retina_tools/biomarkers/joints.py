@@ -33,8 +33,8 @@ class Joints:
     network : Network
     lines : list of ndarray of float, shape (n, 2)
         Trimmed centreline of every line, in the order of ``sorted(network.chains)``.
-    widths : list of ndarray of float, shape (n,)
-        Calibre at these points.
+    widths : list of ndarray of float, shape (n, k)
+        Calibres at these points.
     clear : ndarray of bool, shape (lines,)
         Whether a line has points clear of its nodes; the others become straight bridges.
     course_px : float
@@ -131,7 +131,7 @@ class Joints:
                 for node, branch, place in zip((first, last), branches, (0, -1), strict=True)
             ]
             points = _straight(ends[0], ends[1])
-            return points, np.full(len(points), np.nan)
+            return points, np.full((len(points), *self.widths[k].shape[1:]), np.nan)
         stop = len(self.lines[k]) - self.cut[k, 1]
         points, width = self.lines[k][self.cut[k, 0] : stop], self.widths[k][self.cut[k, 0] : stop]
         if branches[0]:
@@ -150,7 +150,7 @@ class Joints:
         else:
             back = min(self.course // 2, len(points) - 1)
             added = _arc(node_yx, points[0], points[back] - points[0])[:-1]
-        return np.concatenate([added, points]), np.concatenate([np.full(len(added), np.nan), width])
+        return np.concatenate([added, points]), np.concatenate([np.full((len(added), *width.shape[1:]), np.nan), width])
 
 
 def _arc(start: Floats, stop: Floats, onward: Floats) -> Floats:

@@ -99,10 +99,20 @@ _UNITS_OF: Final[Mapping[Quantity, tuple[str, ...]]] = {
     "count": ("",),
 }
 
+HEMIFIELDS: Final = ("superior", "inferior")
+QUADRANTS: Final = tuple(f"zone_c_{half}{side}" for half in ("supero", "infero") for side in ("temporal", "nasal"))
+ETDRS: Final = (
+    "etdrs_center",
+    *(f"etdrs_{ring}_{sector}" for ring in ("inner", "outer") for sector in ("superior", "nasal", "inferior", "temporal")),
+)
+
+# Where every measure of vessels is taken that has a meaning for a part of the retina.
+REGIONS: Final = ("image", "zone_b", "zone_c")
+
 # The coordinates of every dimension a biomarker may have, in the order they are written.
 DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "vessel": ("artery", "vein", "all"),
-    "region": ("image", "zone_b", "zone_c"),
+    "region": (*REGIONS, *HEMIFIELDS, *QUADRANTS, *ETDRS),
     "lesion": names("lesion"),
 }
 

@@ -29,6 +29,8 @@ NodeKind = Literal["tip", "bifurcation", "junction", "none"]
 
 # Below this wavelength the steps of the pixel grid are seen rather than the vessel.
 _SHORTEST_SMOOTHING_PX: Final = 8.0
+# Narrowings are looked for in widths averaged over this wavelength.
+_NARROWING_PX: Final = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,8 @@ class VesselGraph:
         Segment ``i`` is ``points_yx[bounds[i]:bounds[i + 1]]``.
     width_px : ndarray of float, shape (n,)
         Calibre at each point; NaN near branchings and wherever there are not two walls.
+    local_width_px : ndarray of float, shape (n,)
+        The same averaged over a few pixels only, for narrowings.
     ends : ndarray of int, shape (segments, 2)
         Nodes at the two ends.
     node_yx : ndarray of float, shape (nodes, 2)
@@ -61,6 +65,7 @@ class VesselGraph:
     points_yx: Floats
     bounds: Ints
     width_px: Floats
+    local_width_px: Floats
     ends: Ints
     node_yx: Floats
     node_radius_px: Floats
@@ -196,19 +201,20 @@ def _measure_network(mask: NDArray[np.bool_], network: Network, cutoff_px: float
     if len(bounds) > 1:
         # A free end has two walls nearly to its last pixel, but tapers or is rounded there.
         margin = np.where(is_tip, 0.75 * half_width[:, None], np.where(trim > 0, 0.3 * radius[ends], 0.0))
-        width = _settle_widths(width, trusted & _beyond(bounds, margin), bounds, cutoff_px)
-        lines, widths = np.split(points, bounds[1:-1]), np.split(width, bounds[1:-1])
+        settled = _settle_widths(width, trusted & _beyond(bounds, margin), bounds, cutoff_px)
+        lines, widths = np.split(points, bounds[1:-1]), np.split(settled, bounds[1:-1])
         lines, widths, node_yx = Joints(network, lines, widths, clear, 1.5 * cutoff_px).meet()
-        points, width = np.concatenate(lines), np.concatenate(widths)
+        points, settled = np.concatenate(lines), np.concatenate(widths)
         bounds = np.concatenate([[0], np.cumsum([len(line) for line in lines])]).astype(np.int64)
     else:
-        node_yx = np.array(network.node_yx).reshape(-1, 2)
+        node_yx, settled = np.array(network.node_yx).reshape(-1, 2), np.empty((0, 2))
     place = {line: k for k, line in enumerate(order)}
     crossings = [c for c in network.crossings if all(line in place for line in c.lines)]
     return VesselGraph(
         points_yx=turn.undo(points),
         bounds=bounds,
-        width_px=width,
+        width_px=settled[:, 0],
+        local_width_px=settled[:, 1],
         ends=ends,
         node_yx=turn.undo(node_yx),
         node_radius_px=radius,
@@ -313,11 +319,15 @@ def _beyond(bounds: Ints, margin: Floats) -> NDArray[np.bool_]:
 
 
 def _settle_widths(width: Floats, trusted: NDArray[np.bool_], bounds: Ints, cutoff_px: float) -> Floats:
-    """Average the calibre along each segment, past the steps of the pixel grid, and leave out what is not a vessel."""
+    """Average the calibre along each segment, past the steps of the pixel grid, and leave out what is not a vessel.
+
+    Two columns: averaged far enough for a calibre, and just over a few pixels.
+    """
     typical = line_medians(np.where(trusted, width, np.nan), bounds)
     expected = np.repeat(typical, np.diff(bounds))
     good = trusted & (width < 1.8 * expected) & (width > 0.4 * expected)
     values = np.where(good, width, np.where(np.isfinite(expected), expected, 0.0))
-    window = np.maximum(2 * cutoff_px, 4 * np.nan_to_num(typical))
-    smooth = smooth_lines(values, bounds, window, np.where(good, 1.0, 0.01))
-    return np.where(good, smooth, np.nan)
+    weights = np.where(good, 1.0, 0.01)
+    far = np.maximum(2 * cutoff_px, 4 * np.nan_to_num(typical))
+    smooth = [smooth_lines(values, bounds, window, weights) for window in (far, _NARROWING_PX)]
+    return np.where(good[:, None], np.stack(smooth, axis=1), np.nan)
