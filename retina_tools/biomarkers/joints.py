@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retina_tools.biomarkers.network import Network
+from retina_tools.biomarkers.rays import fit_rays, meeting_points
 
 Floats = NDArray[np.float64]
 
@@ -21,8 +22,11 @@ TRIM_RADII: Final = 1.2
 # The node may lie this many radii from the skeleton's, and is drawn to it a little where the rays leave it open.
 _FARTHEST_RADII: Final = 4.0
 _PULL: Final = 0.005
-# Fewer points than this say nothing about the curvature of an arm.
-_LEAST_CURVED: Final = 8
+# The course of an arm is taken over two smoothing wavelengths.
+_COURSE_CUTOFFS: Final = 2.0
+# Its curvature is held back by the scatter of its points, 0.1 px over half a wavelength, against a prior of 5 per disc
+# diameter.
+_SCATTER: Final = 0.1
 
 
 class Joints:
@@ -37,89 +41,66 @@ class Joints:
         Calibres at these points.
     clear : ndarray of bool, shape (lines,)
         Whether a line has points clear of its nodes; the others become straight bridges.
-    course_px : float
-        Length over which the direction of an arm is taken.
+    cutoff_px : float
+        Wavelength the lines are smoothed over.
     """
 
     def __init__(
-        self, network: Network, lines: list[Floats], widths: list[Floats], clear: NDArray[np.bool_], course_px: float
+        self, network: Network, lines: list[Floats], widths: list[Floats], clear: NDArray[np.bool_], cutoff_px: float
     ) -> None:
         self.network, self.lines, self.widths, self.clear = network, lines, widths, clear
-        self.course = max(round(course_px), 4)
+        self.course = max(round(_COURSE_CUTOFFS * cutoff_px), 4)
+        self.stiffness = _SCATTER * cutoff_px**3
         self.node_yx = np.array(network.node_yx).reshape(-1, 2)
-        self.place = {line: k for k, line in enumerate(sorted(network.chains))}
+        place = {line: k for k, line in enumerate(sorted(network.chains))}
+        arms = {node: [(place[line], side) for line, side in found] for node, found in network.arms()}
+        self.arms_at = {node: [arm for arm in found if clear[arm[0]]] for node, found in arms.items()}
         # For either side of a line: how many points go, and which are put in their place, the node's first.
         self.cut = {(k, side): 0 for k in range(len(lines)) for side in (0, 1)}
         self.lead: dict[tuple[int, int], list[Floats]] = {}
 
     def meet(self) -> tuple[list[Floats], list[Floats], Floats]:
         """Lines from node to node, their calibres (NaN on what was added), and the nodes."""
-        arms_at = {
-            node: [(self.place[line], side) for line, side in arms] for node, arms in self.network.arms()
-        }
-        for node, arms in arms_at.items():
-            self.node_yx[node] = self._meeting_point(node, [arm for arm in arms if self.clear[arm[0]]])
-        for node, arms in arms_at.items():
-            self._lead_to(node, [arm for arm in arms if self.clear[arm[0]]])
+        arms = [arm for found in self.arms_at.values() for arm in found]
+        if arms:
+            self._move_nodes(arms)
         joined = [self._assemble(k, line) for k, line in enumerate(sorted(self.network.chains))]
         return [points for points, _ in joined], [width for _, width in joined], self.node_yx
 
-    def _ray(self, arm: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
-        """First point of an arm, the unit vector towards its node, and half its curvature as a vector."""
-        points = self._outward(arm)
-        points = points[: min(self.course, len(points))]
-        along = np.append(0.0, np.cumsum(np.hypot(*np.diff(points, axis=0).T)))
-        start = points[0]
-        if len(points) < _LEAST_CURVED:
-            bend, arrow = np.zeros(2), start - points[-1]
-        else:
-            # Least squares of a parabola through the first point, by its two normal equations.
-            offset = points - start
-            s2, s3, s4 = (float((along**power).sum()) for power in (2, 3, 4))
-            p1, p2 = along @ offset, along**2 @ offset
-            scale = 1.0 / (s2 * s4 - s3 * s3)
-            arrow, bend = -(s4 * p1 - s3 * p2) * scale, (s2 * p2 - s3 * p1) * scale
-        towards = arrow / max(float(np.hypot(*arrow)), 1e-9)
-        return start, towards, bend - (bend @ towards) * towards
+    def _move_nodes(self, arms: list[tuple[int, int]]) -> None:
+        bounds = np.cumsum([0, *(len(line) for line in self.lines)])
+        first = np.array([bounds[line] if side == 0 else bounds[line + 1] - 1 for line, side in arms], np.int64)
+        length = np.diff(bounds)[[line for line, _ in arms]]
+        count = np.minimum(length, self.course).astype(np.int64)
+        step = np.array([1 - 2 * side for _, side in arms], np.int64)
+        rays = fit_rays(np.concatenate(self.lines), first, count, step, self.stiffness)
+        nodes, number = list(self.arms_at), {arm: k for k, arm in enumerate(arms)}
+        radius = np.array(self.network.radius)[nodes]
+        self.node_yx[nodes] = meeting_points(
+            rays,
+            [[number[arm] for arm in self.arms_at[node]] for node in nodes],
+            self.node_yx[nodes],
+            _FARTHEST_RADII * radius + 2,
+            _PULL,
+        )
+        starts, inwards, _ = rays
+        for node in nodes:
+            self._lead_to(node, {arm: (starts[number[arm]], inwards[number[arm]]) for arm in self.arms_at[node]})
 
-    def _outward(self, arm: tuple[int, int]) -> Floats:
-        line, side = arm
-        return self.lines[line] if side == 0 else self.lines[line][::-1]
-
-    def _meeting_point(self, node: int, arms: list[tuple[int, int]]) -> Floats:
-        """Point nearest to all prolonged arms, found by following each to where it passes the last guess."""
-        middle, radius = self.node_yx[node], self.network.radius[node]
-        farthest = _FARTHEST_RADII * radius + 2
-        rays = [self._ray(arm) for arm in arms]
-        meeting = middle
-        for _ in range(3):
-            matrix, right = _PULL * np.eye(2), _PULL * middle
-            for start, towards, bend in rays:
-                ahead = min(max(float((meeting - start) @ towards), 0.0), farthest)
-                here = start + ahead * towards + ahead**2 * bend
-                course = towards + 2 * ahead * bend
-                course = course / float(np.hypot(*course))
-                across = np.eye(2) - np.outer(course, course)
-                matrix = matrix + across
-                right = right + across @ here
-            shift: Floats = np.linalg.solve(matrix, right) - middle
-            meeting = middle + shift * min(1.0, farthest / max(float(np.hypot(*shift)), 1e-9))
-        return meeting
-
-    def _lead_to(self, node: int, arms: list[tuple[int, int]]) -> None:
+    def _lead_to(self, node: int, rays: dict[tuple[int, int], tuple[Floats, Floats]]) -> None:
         """Where the node lies on an arm, what is beyond it belongs to the arm that goes straight on."""
-        meeting, rays = self.node_yx[node], {arm: self._ray(arm) for arm in arms}
+        meeting = self.node_yx[node]
         reach = int(6 * self.network.radius[node]) + 8
-        for arm, (start, towards, _) in rays.items():
-            if (meeting - start) @ towards >= 0 or len(arms) < 2:
+        for arm, (start, inwards) in rays.items():
+            if len(rays) < 2 or (meeting - start) @ inwards >= 0:
                 continue
-            points = self._outward(arm)
+            points = self.lines[arm[0]] if arm[1] == 0 else self.lines[arm[0]][::-1]
             window = points[: max(min(reach, len(points) // 2), 1)]
             cut = int(np.hypot(*(window - meeting).T).argmin())
             if cut:
                 self.cut[arm] = cut
-                others = [other for other in arms if other != arm]
-                onward = min(others, key=lambda other: float(towards @ rays[other][1]))
+                others = [other for other in rays if other != arm]
+                onward = min(others, key=lambda other: float(inwards @ rays[other][1]))
                 self.lead.setdefault(onward, []).append(points[:cut][::-1])
 
     def _assemble(self, k: int, line: int) -> tuple[Floats, Floats]:

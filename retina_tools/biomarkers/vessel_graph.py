@@ -196,14 +196,15 @@ def _measure_network(mask: NDArray[np.bool_], network: Network, cutoff_px: float
     points, bounds = resample_lines(trimmed)
     points = smooth_lines(points, bounds, cutoff_px)
     points, bounds = _extend_tips(mask, points, bounds, is_tip, half_width)
-    overpass = _near_crossings(network, order, points, bounds)
-    points, width, trusted = _centre(mask, points, bounds, half_width, overpass, cutoff_px)
+    # Where the walls are another vessel's, or the round end's.
+    doubtful = _near_crossings(network, order, points, bounds) | ~_beyond(bounds, np.where(is_tip, 1.5, 0.0))
+    points, width, trusted = _centre(mask, points, bounds, half_width, doubtful, cutoff_px)
     if len(bounds) > 1:
         # A free end has two walls nearly to its last pixel, but tapers or is rounded there.
         margin = np.where(is_tip, 0.75 * half_width[:, None], np.where(trim > 0, 0.3 * radius[ends], 0.0))
         settled = _settle_widths(width, trusted & _beyond(bounds, margin), bounds, cutoff_px)
         lines, widths = np.split(points, bounds[1:-1]), np.split(settled, bounds[1:-1])
-        lines, widths, node_yx = Joints(network, lines, widths, clear, 1.5 * cutoff_px).meet()
+        lines, widths, node_yx = Joints(network, lines, widths, clear, cutoff_px).meet()
         points, settled = np.concatenate(lines), np.concatenate(widths)
         bounds = np.concatenate([[0], np.cumsum([len(line) for line in lines])]).astype(np.int64)
     else:
@@ -292,7 +293,7 @@ def _centre(
     points: Floats,
     bounds: Ints,
     half_width: Floats,
-    overpass: NDArray[np.bool_],
+    doubtful: NDArray[np.bool_],
     cutoff_px: float,
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Move lines to the middle between the walls; the points, the widths there, and which of them have two walls."""
@@ -302,7 +303,7 @@ def _centre(
         tangents = line_tangents(points, bounds)
         left, right, width = find_walls(mask, points, tangents, reach)
         shift = (right - left) / 2
-        trusted = ~overpass & (left + right > 0) & (np.abs(shift) < 0.25 * width + 1)
+        trusted = ~doubtful & (left + right > 0) & (np.abs(shift) < 0.25 * width + 1)
         normals = np.stack([tangents[:, 1], -tangents[:, 0]], axis=1)
         moved = points + np.where(trusted, shift, 0.0)[:, None] * normals
         points = smooth_lines(moved, bounds, cutoff_px, np.where(trusted, 1.0, 0.1))

@@ -16,12 +16,14 @@ _HART: Final = "Hart WE et al. Int J Med Inform 1999;53:239-52"
 _GRISAN: Final = "Grisan E et al. IEEE Trans Med Imaging 2008;27:310-9"
 _SMOOTHED: Final = (
     "over vessel segments of at least 0.25 DD, weighted by their length, on centrelines whose waves under 0.25 DD are "
-    "smoothed out"
+    "smoothed out, without the last 0.06 DD at either end"
 )
 # Shorter segments say more about where a vessel was cut than about its course.
 LEAST_SEGMENT_DD: Final = 0.25
 # Curvature is that of waves longer than this; the pixel grid's are shorter.
 CURVATURE_SCALE_DD: Final = 0.25
+# A smoothed line is not held from both sides at its ends, where its curvature is mostly noise.
+_END_DD: Final = CURVATURE_SCALE_DD / 4
 # A vessel that comes back to where it started has no chord to speak of.
 LEAST_CHORD: Final = 0.1
 
@@ -52,7 +54,11 @@ def _work_out_sums(anatomy: Anatomy, vessel: str, region: str) -> dict[str, floa
 
     long = _long_pieces(anatomy, vessel, region)
     pieces = anatomy.pieces(vessel, region)
-    found = turning(curvature_line(anatomy, vessel), pieces.start[long], pieces.stop[long])
+    graph, margin = anatomy.graph(vessel), int(anatomy.dd_px(_END_DD))
+    segment = pieces.segment[long]
+    start = np.maximum(pieces.start[long], graph.bounds[segment] + margin)
+    stop = np.minimum(pieces.stop[long], graph.bounds[segment + 1] - margin)
+    found = turning(curvature_line(anatomy, vessel), start, stop)
     return {
         "length": float(found.length.sum()),
         "absolute": float(found.absolute.sum()),
