@@ -50,8 +50,6 @@ class Pieces:
         Arc length.
     chord_px : ndarray of float, shape (pieces,)
         Distance between its ends.
-    width_px : ndarray of float, shape (pieces,)
-        Median calibre, NaN where none could be measured.
     """
 
     segment: NDArray[np.int64]
@@ -59,7 +57,16 @@ class Pieces:
     stop: NDArray[np.int64]
     length_px: Floats
     chord_px: Floats
-    width_px: Floats
+    graph: VesselGraph
+
+    @cached_property
+    def width_px(self) -> Floats:
+        """Median calibre of each piece, NaN where none could be measured. Shape (pieces,)."""
+        if not len(self.start):
+            return np.empty(0)
+        # Points outside all pieces fall into lines of their own between them, which are left out of the medians.
+        bounds = np.stack([self.start, self.stop], axis=1).ravel()
+        return line_medians(self.graph.width_px[: bounds[-1]], np.concatenate([[0], bounds]))[1::2]
 
 
 class Anatomy:
@@ -322,14 +329,11 @@ def _clip(graph: VesselGraph, inside: NDArray[np.bool_]) -> Pieces:
     long = stop - start > 1
     start, stop = start[long], stop[long]
     chord = graph.points_yx[stop - 1] - graph.points_yx[start]
-    # Points outside all pieces fall into lines of their own between them, which are left out of the medians.
-    bounds = np.stack([start, stop], axis=1).ravel()
-    width = line_medians(graph.width_px[: bounds[-1]], np.concatenate([[0], bounds]))[1::2] if len(bounds) else start
     return Pieces(
         segment=np.searchsorted(graph.bounds, start, side="right") - 1,
         start=start,
         stop=stop,
         length_px=graph.along_px[stop - 1] - graph.along_px[start],
         chord_px=np.hypot(chord[:, 0], chord[:, 1]),
-        width_px=width.astype(float),
+        graph=graph,
     )

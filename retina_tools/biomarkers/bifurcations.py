@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from retina_tools.biomarkers.rays import measure_arms
 from retina_tools.biomarkers.trees import Forest
 
 Floats = NDArray[np.float64]
@@ -111,45 +112,34 @@ def find_bifurcations(forest: Forest, diameter_px: float, *, rooted: bool) -> Bi
     """
     graph = forest.graph
     nodes = [node for node in np.flatnonzero(graph.degree == 3).tolist() if len(set(graph.segments_at[node])) == 3]
-    segments, widths, angles = np.zeros((len(nodes), 3), np.int64), np.zeros((len(nodes), 3)), np.zeros(len(nodes))
-    for k, node in enumerate(nodes):
-        arms = [_Arm(forest, segment, node, diameter_px) for segment in graph.segments_at[node]]
-        parent = max(arms, key=lambda arm: arm.width)
-        if rooted:
-            towards = [arm for arm in arms if not arm.leads_away]
-            parent = max(towards, key=lambda arm: arm.width) if towards else parent
-        daughters = sorted((arm for arm in arms if arm is not parent), key=lambda arm: (-arm.width, arm.segment))
-        three = [parent, *daughters]
-        segments[k], widths[k] = [arm.segment for arm in three], [arm.width for arm in three]
-        cosine = float(daughters[0].chord @ daughters[1].chord)
-        angles[k] = np.degrees(np.arccos(min(max(cosine, -1.0), 1.0)))
-    widths[widths <= 0] = np.nan
+    arms = np.array([graph.segments_at[node] for node in nodes], np.int64).reshape(-1, 3)
+    # A segment leaves its node with its first point, or with its last.
+    side = (graph.ends[arms, 0] != np.array(nodes, np.int64)[:, None]).astype(np.int64)
+    start, stop = graph.bounds[arms], graph.bounds[arms + 1]
+    found = np.empty((arms.size, 3))
+    measure_arms(
+        *(np.ascontiguousarray(axis) for axis in graph.points_yx.T),
+        graph.along_px,
+        graph.width_px,
+        np.where(side == 0, start, stop - 1).reshape(-1),
+        np.where(side == 0, stop - 1, start).reshape(-1),
+        np.array([_ANGLE_DD, *_CALIBRE_DD]) * diameter_px,
+        found.reshape(-1),
+    )
+    width, chord = found[:, 0].reshape(-1, 3), found[:, 1:].reshape(-1, 3, 2)
+    known = np.nan_to_num(width)
+    towards_root = (forest.root_side[arms] != side) if rooted else np.ones(arms.shape, bool)
+    towards_root |= ~towards_root.any(axis=1, keepdims=True)
+    parent = np.where(towards_root, known, -1.0).argmax(axis=1)
+    rank = np.where(np.arange(3) == parent[:, None], -np.inf, -known)
+    order = np.lexsort((arms, rank), axis=1)
+    chord = np.take_along_axis(chord, order[:, :, None], axis=1)
+    cosine = (chord[:, 1] * chord[:, 2]).sum(axis=1)
     return Bifurcations(
         node=np.array(nodes, np.int64),
         yx=graph.node_yx[nodes].reshape(-1, 2),
-        segments=segments,
-        width_px=widths,
-        shortest_px=graph.length_px[segments].min(axis=1) if nodes else np.empty(0),
-        angle_deg=angles,
+        segments=np.take_along_axis(arms, order, axis=1),
+        width_px=np.take_along_axis(width, order, axis=1),
+        shortest_px=graph.length_px[arms].min(axis=1, initial=np.inf),
+        angle_deg=np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))),
     )
-
-
-class _Arm:
-    """One segment as seen from a node."""
-
-    def __init__(self, forest: Forest, segment: int, node: int, diameter_px: float) -> None:
-        graph = forest.graph
-        side = 0 if graph.ends[segment, 0] == node else 1
-        start, stop = int(graph.bounds[segment]), int(graph.bounds[segment + 1])
-        step = 1 if side == 0 else -1
-        points, width = graph.points_yx[start:stop][::step], graph.width_px[start:stop][::step]
-        along = np.abs(graph.along_px[start:stop][::step] - graph.along_px[start if side == 0 else stop - 1])
-        self.segment = segment
-        self.leads_away = forest.root_side[segment] == side
-        far = min(int(np.searchsorted(along, _ANGLE_DD * diameter_px)), len(points) - 1)
-        arrow = points[far] - points[0]
-        self.chord = arrow / max(float(np.hypot(*arrow)), 1e-9)
-        near = (along >= _CALIBRE_DD[0] * diameter_px) & (along <= _CALIBRE_DD[1] * diameter_px) & np.isfinite(width)
-        # A short arm is measured wherever it has two walls.
-        known = width[near] if near.any() else width[np.isfinite(width)]
-        self.width = float(np.median(known)) if len(known) else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.registry import Status, Unmeasurable
 from retina_tools.biomarkers.segments import Vessel, check_vessel, factor
-from retina_tools.biomarkers.vessel_graph import VesselGraph
 from retina_tools.schema import has_mask
+
+if TYPE_CHECKING:
+    from retina_tools.biomarkers.vessel_graph import VesselGraph
 
 _BIFURCATION_COLUMNS = (
     "bifurcation", "vessel", "y", "x", "distance_dd", "parent", "daughter_1", "daughter_2", "counted", "angle_deg",
@@ -107,9 +109,13 @@ def crossings_table(eye: xr.Dataset, vessel: Vessel = "all") -> pd.DataFrame:
         names = np.array(["artery", "vein", "vessel"])
     else:
         names = np.array(["vessel" if vessel == "all" else vessel])
-    rows = [_crossing(graph, names, yx, pair) for yx, pair in zip(graph.crossing_yx, graph.crossing_segments, strict=True)]
-    table = pd.DataFrame(rows, columns=list(_CROSSING_COLUMNS)) if rows else _empty(
-        _CROSSING_COLUMNS, ("kind_1", "kind_2", "nicking_status")
+    rows = [
+        _crossing(graph, names, yx, pair) for yx, pair in zip(graph.crossing_yx, graph.crossing_segments, strict=True)
+    ]
+    table = (
+        pd.DataFrame(rows, columns=list(_CROSSING_COLUMNS))
+        if rows
+        else _empty(_CROSSING_COLUMNS, ("kind_1", "kind_2", "nicking_status"))
     )
     table["crossing"] = np.arange(len(table))
     table["distance_dd"] = _distance(anatomy, graph.crossing_yx) * factor(anatomy, "dd")

@@ -50,7 +50,8 @@ def _rows(column: NDArray[np.int32], height: int, width: int, out: NDArray[np.fl
             else:
                 a = apex[top]
                 ga = np.int64(column[row + a])
-                cut = 1 + (x * x - a * a + g * g - ga * ga) // (2 * (x - a))
+                # In floats: a division of whole numbers takes several times as long.
+                cut = 1 + int(np.floor((x * x - a * a + g * g - ga * ga) / (2.0 * (x - a))))
                 if cut < width:
                     top += 1
                     apex[top], begin[top] = x, cut

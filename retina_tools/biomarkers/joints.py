@@ -7,6 +7,7 @@ prolonged with its curvature; the node is the point nearest to all of them, and 
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -122,9 +123,7 @@ class Joints:
             points, width = points[::-1], width[::-1]
         return points, width
 
-    def _with_lead(
-        self, arm: tuple[int, int], node_yx: Floats, points: Floats, width: Floats
-    ) -> tuple[Floats, Floats]:
+    def _with_lead(self, arm: tuple[int, int], node_yx: Floats, points: Floats, width: Floats) -> tuple[Floats, Floats]:
         way = max(self.lead.get(arm, []), key=len, default=points[:0])
         if len(way):
             added = np.concatenate([_straight(node_yx, way[0])[:-1], way, _straight(way[-1], points[0])[1:-1]])
@@ -136,10 +135,15 @@ class Joints:
 
 def _arc(start: Floats, stop: Floats, onward: Floats) -> Floats:
     """Points about one pixel apart on the parabola between two points that arrives in a given direction."""
-    length = float(np.hypot(*(stop - start)))
-    back = -onward / max(float(np.hypot(*onward)), 1e-9) * length
-    u = np.linspace(1.0, 0.0, max(round(length), 1) + 1)[:, None]
-    arc: Floats = stop + u * back + u**2 * (start - stop - back)
+    (y0, x0), (y1, x1), (dy, dx) = start.tolist(), stop.tolist(), onward.tolist()
+    length = math.hypot(y1 - y0, x1 - x0)
+    scale = -length / max(math.hypot(dy, dx), 1e-9)
+    back_y, back_x = dy * scale, dx * scale
+    steps = max(round(length), 1)
+    u = np.arange(steps, -1, -1) / steps
+    arc = np.empty((steps + 1, 2))
+    arc[:, 0] = y1 + u * back_y + u * u * (y0 - y1 - back_y)
+    arc[:, 1] = x1 + u * back_x + u * u * (x0 - x1 - back_x)
     return arc
 
 

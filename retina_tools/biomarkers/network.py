@@ -22,9 +22,10 @@ Floats = NDArray[np.float64]
 _STRAIGHT_DEG: Final = 40.0
 # The two branchings into which the skeleton of an oblique crossing falls lie within this many radii of each other.
 _CROSSING_RADII: Final = 6.0
-# Where another vessel passes over, the mask may be cut. The line goes on when the other side lies within four
+# Where another vessel passes over, the mask may be cut. The line goes on when the other side lies within six
 # calibres, no more than a calibre off its course, and turned by less than 45 degrees.
-_GAP_CALIBRES: Final = 4.0
+_GAP_CALIBRES: Final = 6.0
+_BARE_GAP_CALIBRES: Final = 2.0
 _GAP_DEG: Final = 45.0
 _GAP_COVERED: Final = 0.8
 
@@ -79,7 +80,6 @@ class Network:
         self._tidy()
         if self._pass_crossings():
             self._tidy()
-        self._drop_specks()
         return self
 
     def _tidy(self) -> None:
@@ -197,14 +197,16 @@ class Network:
             crossing.lines.append(min(one[0], two[0]))
             self._join(one, two)
 
-    def bridge_gaps(self, half_width: dict[int, float], cover: NDArray[np.bool_]) -> Network:
-        """Join lines that face each other across a gap that another vessel covers.
+    def bridge_gaps(self, half_width: dict[int, float], short_px: float, cover: NDArray[np.bool_] | None) -> Network:
+        """Join lines that face each other across a gap that is short, or that another vessel covers.
 
         Parameters
         ----------
         half_width : dict of int to float
             Of every line, in px.
-        cover : ndarray of bool, shape (y, x)
+        short_px : float
+            Gaps up to this length, or up to two calibres, need no cover: thin vessels are often drawn in dashes.
+        cover : ndarray of bool, shape (y, x), or None
             Where other vessels lie.
         """
         tips = [(line, node) for line, pair in sorted(self.ends.items()) for node in pair if self.degree(node) == 1]
@@ -212,11 +214,16 @@ class Network:
         found = []
         for k, (line, node) in enumerate(tips):
             calibre = max(2 * half_width[line], 2.0)
-            near = np.flatnonzero(np.hypot(*(places[k + 1 :] - places[k]).T) < _GAP_CALIBRES * calibre) + k + 1
+            reach = max(_GAP_CALIBRES * calibre, short_px)
+            near = np.flatnonzero(np.hypot(*(places[k + 1 :] - places[k]).T) < reach) + k + 1
             for other in near.tolist():
                 partner, facing = tips[other]
-                if partner != line and self._faces((line, node), (partner, facing), calibre, cover):
-                    found.append((float(np.hypot(*(places[other] - places[k]))), k, other))
+                gap = float(np.hypot(*(places[other] - places[k])))
+                seen = gap <= max(_BARE_GAP_CALIBRES * calibre, short_px)
+                if not seen and cover is None:
+                    continue
+                if partner != line and self._faces((line, node), (partner, facing), calibre, None if seen else cover):
+                    found.append((gap, k, other))
         used: set[int] = set()
         moved: dict[int, int] = {}
         for _, k, other in sorted(found):
@@ -225,31 +232,131 @@ class Network:
             used |= {k, other}
             one, two = (_followed(moved, tips[place][0]) for place in (k, other))
             if one != two:
+                for line, place in ((one, k), (two, other)):
+                    self._shorten(line, tips[place][1], 2 * half_width[tips[place][0]])
                 self._join((one, tips[k][1]), (two, tips[other][1]))
                 moved[max(one, two)] = min(one, two)
         return self
 
-    def _faces(self, one: tuple[int, int], two: tuple[int, int], calibre: float, cover: NDArray[np.bool_]) -> bool:
-        steps = int(2 * calibre) + 4
-        head, tail = (self._outward(*arm)[0][: steps + 1] for arm in (one, two))
-        course, on = (arrow / max(float(np.hypot(*arrow)), 1e-9) for arrow in (head[0] - head[-1], tail[-1] - tail[0]))
-        leap = tail[0] - head[0]
+    def _shorten(self, line: int, node: int, calibre: float) -> None:
+        """Take the corner off a free end that is to be led on."""
+        corner = _corner(len(self.chains[line]), calibre)
+        self.chains[line] = self.chains[line][corner:] if self.ends[line][0] == node else self.chains[line][: -corner or None]
+
+    def _heading(self, line: int, node: int, calibre: float) -> tuple[Floats, Floats]:
+        """A point near the free end of a line, before its corner, and the unit vector towards the end."""
+        outward = self._outward(line, node)[0]
+        corner = _corner(len(outward), calibre)
+        part = outward[corner : corner + int(2 * calibre) + 5]
+        arrow = part[0] - part[-1]
+        return part[0], arrow / max(float(np.hypot(*arrow)), 1e-9)
+
+    def attach_tips(
+        self, half_width: dict[int, float], mask: NDArray[np.bool_], cover: NDArray[np.bool_]
+    ) -> Network:
+        """Lead free ends straight on under another vessel to the side of a line beyond, which branches there.
+
+        Parameters
+        ----------
+        half_width : dict of int to float
+            Of every line, in px.
+        mask : ndarray of bool, shape (y, x)
+            The vessels of this network.
+        cover : ndarray of bool, shape (y, x)
+            Where other vessels lie.
+        """
+        tips = [(line, node) for line, pair in sorted(self.ends.items()) for node in pair if self.degree(node) == 1]
+        for line, node in tips:
+            if line not in self.ends or node not in self.ends[line]:
+                # Its line has been cut in two by another end; either half may hold it now.
+                (line,) = self.at[node]
+            calibre = max(2 * half_width[line], 2.0)
+            landing = self._landing(line, node, calibre, mask, cover)
+            if landing is not None and (found := self._nearest(landing, line, calibre)) is not None:
+                self._branch_off(line, node, *found, half_width)
+        return self
+
+    def _landing(
+        self, line: int, node: int, calibre: float, mask: NDArray[np.bool_], cover: NDArray[np.bool_]
+    ) -> Floats | None:
+        """Where a free end that goes on under other vessels comes out in these again."""
+        head, course = self._heading(line, node, calibre)
+        way = head + np.arange(1.0, (_GAP_CALIBRES + 1) * calibre + 1)[:, None] * course
+        places = np.rint(way).astype(int)
+        inside = (places >= 0).all(axis=1) & (places < mask.shape).all(axis=1)
+        y, x = places[inside].T
+        own = mask[y, x]
+        # The vessel itself goes on for half a calibre beyond the end of its centreline.
+        left = np.flatnonzero(~own)
+        if not len(left):
+            return None
+        back = np.flatnonzero(own[left[0] :])
+        if not len(back) or cover[y, x][left[0] : left[0] + back[0]].mean() < _GAP_COVERED:
+            return None
+        return np.asarray(way[inside][left[0] + back[0]])
+
+    def _nearest(self, place: Floats, line: int, calibre: float) -> tuple[int, int] | None:
+        """The line nearest to a place, not counting one, and which of its points; None where none is near."""
+        best, found = 2 * calibre + 3, None
+        for other, chain in self.chains.items():
+            if other == line or not self._may_touch(chain, place, best):
+                continue
+            distance = np.hypot(*(chain - place).T)
+            at = int(distance.argmin())
+            if distance[at] < best:
+                best, found = float(distance[at]), (other, at)
+        return found
+
+    @staticmethod
+    def _may_touch(chain: Floats, place: Floats, reach: float) -> bool:
+        """Whether a chain may come near; pixels of a chain are less than two apart, so every eighth says so."""
+        sample = chain[::8]
+        return bool((np.abs(sample - place).max(axis=1) < reach + 12).any())
+
+    def _branch_off(self, line: int, node: int, other: int, at: int, half_width: dict[int, float]) -> None:
+        """Cut a line at one of its points and lead the free end of another there."""
+        chain, (first, last) = self.chains[other], self.ends[other]
+        if not 2 <= at < len(chain) - 2:
+            return
+        new, half = len(self.at), max(self.chains) + 1
+        self.node_yx.append(chain[at])
+        self.radius.append(half_width[other])
+        self.at.append([])
+        self._remove(other)
+        for part, points, ends in ((other, chain[: at + 1], [first, new]), (half, chain[at:], [new, last])):
+            self.chains[part], self.ends[part], self.length[part] = points, ends, _chain_length(points)
+            half_width[part] = half_width[other]
+            for end in ends:
+                self.at[end].append(part)
+        self._shorten(line, node, 2 * half_width[line])
+        outward, far = self._outward(line, node)
+        self._remove(line)
+        self.chains[line], self.ends[line] = np.concatenate([chain[at][None], outward]), [new, far]
+        self.length[line] = _chain_length(self.chains[line])
+        self.at[new].append(line)
+        self.at[far].append(line)
+
+    def _faces(self, one: tuple[int, int], two: tuple[int, int], calibre: float, cover: NDArray[np.bool_] | None) -> bool:
+        (head, course), (tail, back) = (self._heading(line, node, calibre) for line, node in (one, two))
+        on, leap = -back, tail - head
         ahead = float(leap @ course)
         offset = math.sqrt(max(float(leap @ leap) - ahead**2, 0.0))
         if ahead <= 0 or offset > calibre or float(on @ course) < math.cos(math.radians(_GAP_DEG)):
             return False
-        way = head[0] + np.linspace(0, 1, max(int(ahead), 2) + 1)[1:-1, None] * leap
+        if cover is None:
+            return True
+        way = head + np.linspace(0, 1, max(int(ahead), 2) + 1)[1:-1, None] * leap
         y, x = np.rint(way).astype(int).T
         return bool(cover[y, x].mean() >= _GAP_COVERED) if len(way) else True
 
-    def _drop_specks(self) -> None:
-        """Remove lone lines no longer than they are wide: dots, not vessels."""
+    def drop_specks(self, short_px: float) -> Network:
+        """Remove lone lines no longer than they are wide, or shorter than a length in px: dots, not vessels."""
         for line, (first, last) in list(self.ends.items()):
             alone = self.degree(first) == 1 and self.degree(last) == 1
-            if len(self.chains[line]) < 3 or (
-                alone and self.length[line] <= 2 * max(self.radius[first], self.radius[last]) + 1
-            ):
+            least = max(2 * max(self.radius[first], self.radius[last]) + 1, short_px)
+            if len(self.chains[line]) < 3 or (alone and self.length[line] <= least):
                 self._remove(line)
+        return self
 
     def _remove(self, line: int) -> None:
         for node in self.ends.pop(line):
@@ -260,7 +367,15 @@ class Network:
         """Every node that branches, with its lines and the side (0 or 1) each ends there with."""
         for node, lines in enumerate(self.at):
             if len(lines) >= 3:
-                yield node, [(line, side) for line in dict.fromkeys(lines) for side in (0, 1) if self.ends[line][side] == node]
+                yield (
+                    node,
+                    [(line, side) for line in dict.fromkeys(lines) for side in (0, 1) if self.ends[line][side] == node],
+                )
+
+
+def _corner(count: int, calibre: float) -> int:
+    """How many points of a free end may have turned into a corner of the mask: three quarters of a calibre."""
+    return int(0.75 * calibre) + 1 if count > 3 * calibre + 6 else 0
 
 
 def _followed(moved: dict[int, int], line: int) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retina_tools.biomarkers.compiled import compiled
+from retina_tools.biomarkers.medians import median_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -79,9 +80,7 @@ def fit_rays(
 
 
 @compiled
-def _meet(
-    rays: Floats, arms: Ints, bounds: Ints, middle: Floats, farthest: Floats, pull: float, out: Floats
-) -> None:
+def _meet(rays: Floats, arms: Ints, bounds: Ints, middle: Floats, farthest: Floats, pull: float, out: Floats) -> None:
     for node in range(len(farthest)):
         y0, x0 = middle[2 * node], middle[2 * node + 1]
         y, x = y0, x0
@@ -138,3 +137,44 @@ def meeting_points(
     middle = np.ascontiguousarray(middle_yx).reshape(-1)
     _meet(flat, every, bounds, middle, np.ascontiguousarray(farthest_px), pull, out.reshape(-1))
     return out
+
+
+@compiled
+def measure_arms(
+    y: Floats, x: Floats, along: Floats, width: Floats, first: Ints, last: Ints, reach: Floats, out: Floats
+) -> None:
+    """Calibre next to the node, and unit chord away from it, of arms of bifurcations.
+
+    Parameters
+    ----------
+    y, x, along, width : ndarray of float, shape (n,)
+        Points, running length and calibre of a network.
+    first, last : ndarray of int, shape (arms,)
+        First point of each arm, at its node, and its last.
+    reach : ndarray of float, shape (3,)
+        Length of the chord, and from where to where the calibre is taken, in px.
+    out : ndarray of float, shape (3 * arms,)
+        Filled with calibre, chord y and chord x. An arm without a calibre there is measured wherever it has one.
+    """
+    values = np.empty(len(y))
+    for arm in range(len(first)):
+        begin, step = first[arm], 1 if last[arm] >= first[arm] else -1
+        count, far = 0, begin
+        for everywhere in (False, True):
+            k = begin
+            while True:
+                length = abs(along[k] - along[begin])
+                if not everywhere and (far == begin or abs(along[far] - along[begin]) < reach[0]):
+                    far = k
+                if width[k] == width[k] and (everywhere or reach[1] <= length <= reach[2]):
+                    values[count] = width[k]
+                    count += 1
+                if k == last[arm] or (not everywhere and length > max(reach[0], reach[2])):
+                    break
+                k += step
+            if count:
+                break
+        dy, dx = y[far] - y[begin], x[far] - x[begin]
+        norm = max(np.hypot(dy, dx), 1e-9)
+        out[3 * arm] = median_of(values, count)
+        out[3 * arm + 1], out[3 * arm + 2] = dy / norm, dx / norm

@@ -109,6 +109,11 @@ class Regions:
         _, ring, *sector = region.split("_")
         inner, outer = (radius * 1000 / scale for radius in _RINGS_MM[ring])
         rows, columns = self._offsets(self.frame.fovea_yx)
+        # Only the square around the grid is looked at.
+        top, bottom = np.searchsorted(rows[:, 0], (-outer, outer))
+        left, right = np.searchsorted(columns[0], (-outer, outer))
+        mask = np.zeros(self.frame.shape, bool)
+        rows, columns = rows[top:bottom], columns[:, left:right]
         distance = rows * rows + columns * columns
         inside: Mask = (distance >= inner**2) & (distance < outer**2)
         if sector:
@@ -117,4 +122,5 @@ class Regions:
             ahead, aside = ((out, up), (up, -out), (-out, -up), (-up, out))[turn]
             # Half-open, so that a pixel on a diagonal belongs to one sector.
             inside &= (aside < ahead) & (aside >= -ahead)
-        return inside
+        mask[top:bottom, left:right] = inside
+        return mask

@@ -103,7 +103,11 @@ HEMIFIELDS: Final = ("superior", "inferior")
 QUADRANTS: Final = tuple(f"zone_c_{half}{side}" for half in ("supero", "infero") for side in ("temporal", "nasal"))
 ETDRS: Final = (
     "etdrs_center",
-    *(f"etdrs_{ring}_{sector}" for ring in ("inner", "outer") for sector in ("superior", "nasal", "inferior", "temporal")),
+    *(
+        f"etdrs_{ring}_{sector}"
+        for ring in ("inner", "outer")
+        for sector in ("superior", "nasal", "inferior", "temporal")
+    ),
 )
 
 # Where every measure of vessels is taken that has a meaning for a part of the retina.

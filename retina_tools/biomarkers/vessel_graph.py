@@ -7,16 +7,15 @@ the others. Nothing here knows of discs or micrometres: all is in pixels.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from retina_tools.biomarkers.edges import clearance, find_walls
+from retina_tools.biomarkers.holes import fill_pinholes
 from retina_tools.biomarkers.joints import TRIM_RADII, Joints
 from retina_tools.biomarkers.network import Network
 from retina_tools.biomarkers.orientation import Turn, canonical_turn
@@ -29,6 +28,8 @@ NodeKind = Literal["tip", "bifurcation", "junction", "none"]
 
 # Below this wavelength the steps of the pixel grid are seen rather than the vessel.
 _SHORTEST_SMOOTHING_PX: Final = 8.0
+# Gaps and lone pieces shorter than this share of the smoothing, 0.05 disc diameters, are flaws of the drawing.
+_SHORT: Final = 0.5
 # Narrowings are looked for in widths averaged over this wavelength.
 _NARROWING_PX: Final = 8.0
 
@@ -154,32 +155,16 @@ def build_vessel_graph(
     turned = fill_pinholes(turn.apply(mask))
     traces = trace(thin(turned))
     network = Network(traces, clearance(turned, traces.node_yx)).simplify()
-    if cover is not None:
-        lines = sorted(network.chains)
-        half_width = _half_widths(turned, [network.chains[line] for line in lines])
-        network.bridge_gaps(dict(zip(lines, half_width.tolist(), strict=True)), turn.apply(cover))
+    lines = sorted(network.chains)
+    half_width = _half_widths(turned, [network.chains[line] for line in lines])
+    short = _SHORT * smoothing_px
+    others = None if cover is None else turn.apply(cover)
+    widths = dict(zip(lines, half_width.tolist(), strict=True))
+    network.bridge_gaps(widths, short, others)
+    if others is not None:
+        network.attach_tips(widths, turned, others)
+    network.drop_specks(short)
     return _measure_network(turned, network, max(smoothing_px, _SHORTEST_SMOOTHING_PX), turn)
-
-
-def fill_pinholes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill the holes that are smaller than a vessel is wide: the skeleton would run around each.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (y, x)
-
-    Returns
-    -------
-    ndarray of bool, shape (y, x)
-        The very mask given where there is nothing to fill.
-    """
-    border = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
-    half_width = 1.2 * np.count_nonzero(mask) / max(border, 1)
-    labels, count = ndimage.label(~mask)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    small = sizes <= math.pi * half_width**2
-    small[0] = False
-    return mask | small[labels] if small.any() else mask
 
 
 def _measure_network(mask: NDArray[np.bool_], network: Network, cutoff_px: float, turn: Turn) -> VesselGraph:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.registry import REGIONS, Status, Unmeasurable, biomarker
-from retina_tools.biomarkers.vessel_graph import VesselGraph
 
 _DIMS: Final = {"vessel": ("artery", "vein", "all"), "region": REGIONS}
 _HART: Final = "Hart WE et al. Int J Med Inform 1999;53:239-52"
@@ -39,7 +38,7 @@ def _long_pieces(anatomy: Anatomy, vessel: str, region: str) -> NDArray[np.int64
 
 def curvature_line(anatomy: Anatomy, vessel: str) -> NDArray[np.float64]:
     """Points of a network smoothed for measures of curvature, shape (n, 2)."""
-    graph: VesselGraph = anatomy.graph(vessel)
+    graph = anatomy.graph(vessel)
     scale = anatomy.dd_px(CURVATURE_SCALE_DD)
     return anatomy.once(("curvature_line", vessel), lambda: graph.smoothed(scale))
 

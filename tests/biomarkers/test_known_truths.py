@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from retina_tools import biomarkers
-from retina_tools.biomarkers.fractal import box_dimension, smallest_cover
+from retina_tools.biomarkers.multifractal import box_dimension, smallest_cover
 from retina_tools.biomarkers.vessel_calibre import hubbard_equivalent, knudtson_equivalent
 from retina_tools.phantom import shapes
 from retina_tools.schema import new_eye, with_parts
