@@ -42,7 +42,8 @@ def _count_all(anatomy: Anatomy, vessel: str) -> list[BoxCounts]:
     from retina_tools.biomarkers.boxes import count_boxes, summed_area
     from retina_tools.biomarkers.multifractal import bounding_box
 
-    sides, mask = _sides(anatomy), anatomy.vessel_mask(vessel)
+    mask = anatomy.vessel_mask(vessel)
+    sides = _sides(anatomy)
     rows, columns = bounding_box(mask)
     field = _field(anatomy)[rows.start : rows.stop + 1, columns.start : columns.stop + 1]
     summed = summed_area(mask[rows, columns])
@@ -137,8 +138,9 @@ def singularity_length(anatomy: Anatomy, *, vessel: str, region: str) -> float:
     """Span of the multifractal spectrum."""
     from retina_tools.biomarkers.multifractal import singularity_span
 
+    mask = anatomy.vessel_mask(vessel)
     sides = _sides(anatomy)
-    return singularity_span(anatomy.vessel_mask(vessel), float(sides[0]), float(sides[-1]))
+    return singularity_span(mask, float(sides[0]), float(sides[-1]))
 
 
 @biomarker(

@@ -25,9 +25,14 @@ _CROSSING_RADII: Final = 6.0
 # Where another vessel passes over, the mask may be cut. The line goes on when the other side lies within six
 # calibres, no more than a calibre off its course, and turned by less than 45 degrees.
 _GAP_CALIBRES: Final = 6.0
-_BARE_GAP_CALIBRES: Final = 2.0
+_BARE_GAP_CALIBRES: Final = 2.5
 _GAP_DEG: Final = 45.0
 _GAP_COVERED: Final = 0.8
+# Turns by 0, 15 and 30 degrees to either side.
+_TURNS: Final = [
+    np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    for turn in np.radians([0, 15, -15, 30, -30])
+]
 
 
 @dataclass
@@ -205,25 +210,30 @@ class Network:
         half_width : dict of int to float
             Of every line, in px.
         short_px : float
-            Gaps up to this length, or up to two calibres, need no cover: thin vessels are often drawn in dashes.
+            Gaps up to this length, or up to two and a half calibres, need no cover: thin vessels are often drawn in dashes.
         cover : ndarray of bool, shape (y, x), or None
             Where other vessels lie.
         """
         tips = [(line, node) for line, pair in sorted(self.ends.items()) for node in pair if self.degree(node) == 1]
+        calibres = np.array([max(2 * half_width[line], 2.0) for line, _ in tips])
+        headings = [self._heading(*tip, calibre) for tip, calibre in zip(tips, calibres.tolist(), strict=True)]
+        heads, courses = (np.array(part).reshape(-1, 2) for part in (zip(*headings, strict=True) if tips else ([], [])))
         places = np.array([self.node_yx[node] for _, node in tips]).reshape(-1, 2)
         found = []
-        for k, (line, node) in enumerate(tips):
-            calibre = max(2 * half_width[line], 2.0)
-            reach = max(_GAP_CALIBRES * calibre, short_px)
-            near = np.flatnonzero(np.hypot(*(places[k + 1 :] - places[k]).T) < reach) + k + 1
-            for other in near.tolist():
-                partner, facing = tips[other]
-                gap = float(np.hypot(*(places[other] - places[k])))
-                seen = gap <= max(_BARE_GAP_CALIBRES * calibre, short_px)
-                if not seen and cover is None:
+        for k, (line, _) in enumerate(tips):
+            gap = np.hypot(*(places[k + 1 :] - places[k]).T)
+            near = np.flatnonzero(gap < max(_GAP_CALIBRES * calibres[k], short_px)) + k + 1
+            leap = heads[near] - heads[k]
+            ahead = leap @ courses[k]
+            aside = np.abs(leap[:, 1] * courses[k, 0] - leap[:, 0] * courses[k, 1])
+            faces = (ahead > 0) & (aside <= calibres[k])
+            faces &= -(courses[near] @ courses[k]) >= math.cos(math.radians(_GAP_DEG))
+            bare = max(_BARE_GAP_CALIBRES * calibres[k], short_px)
+            for other in near[faces].tolist():
+                if tips[other][0] == line:
                     continue
-                if partner != line and self._faces((line, node), (partner, facing), calibre, None if seen else cover):
-                    found.append((gap, k, other))
+                if gap[other - k - 1] <= bare or _covered(heads[k], heads[other], cover):
+                    found.append((float(gap[other - k - 1]), k, other))
         used: set[int] = set()
         moved: dict[int, int] = {}
         for _, k, other in sorted(found):
@@ -266,52 +276,51 @@ class Network:
             Where other vessels lie.
         """
         tips = [(line, node) for line, pair in sorted(self.ends.items()) for node in pair if self.degree(node) == 1]
+        owner = np.full(mask.shape, -1, np.int32)
+        for line, chain in self.chains.items():
+            _paint(owner, chain, line)
         for line, node in tips:
             if line not in self.ends or node not in self.ends[line]:
                 # Its line has been cut in two by another end; either half may hold it now.
                 (line,) = self.at[node]
             calibre = max(2 * half_width[line], 2.0)
             landing = self._landing(line, node, calibre, mask, cover)
-            if landing is not None and (found := self._nearest(landing, line, calibre)) is not None:
+            if landing is not None and (found := self._nearest(owner, landing, line, 2 * calibre + 3)) is not None:
                 self._branch_off(line, node, *found, half_width)
+                for changed in (found[0], max(self.chains)):
+                    _paint(owner, self.chains[changed], changed)
         return self
 
     def _landing(
         self, line: int, node: int, calibre: float, mask: NDArray[np.bool_], cover: NDArray[np.bool_]
     ) -> Floats | None:
-        """Where a free end that goes on under other vessels comes out in these again."""
+        """Where a free end that goes on under other vessels comes out in these again, straight ahead or nearly so."""
         head, course = self._heading(line, node, calibre)
-        way = head + np.arange(1.0, (_GAP_CALIBRES + 1) * calibre + 1)[:, None] * course
-        places = np.rint(way).astype(int)
-        inside = (places >= 0).all(axis=1) & (places < mask.shape).all(axis=1)
-        y, x = places[inside].T
-        own = mask[y, x]
-        # The vessel itself goes on for half a calibre beyond the end of its centreline.
-        left = np.flatnonzero(~own)
-        if not len(left):
-            return None
-        back = np.flatnonzero(own[left[0] :])
-        if not len(back) or cover[y, x][left[0] : left[0] + back[0]].mean() < _GAP_COVERED:
-            return None
-        return np.asarray(way[inside][left[0] + back[0]])
+        reach = np.arange(1.0, (_GAP_CALIBRES + 1) * calibre + 1)[:, None]
+        for turn in _TURNS:
+            way = head + reach * (turn @ course)
+            places = np.rint(way).astype(int)
+            way = way[(places >= 0).all(axis=1) & (places < mask.shape).all(axis=1)]
+            y, x = np.rint(way).astype(int).T
+            own = mask[y, x]
+            # The vessel itself goes on for half a calibre beyond the end of its centreline.
+            left = int(own.argmin()) if len(own) else 0
+            back = left + int(own[left:].argmax()) if len(own) else 0
+            if back > left and cover[y, x][left:back].mean() >= _GAP_COVERED:
+                return np.asarray(way[back])
+        return None
 
-    def _nearest(self, place: Floats, line: int, calibre: float) -> tuple[int, int] | None:
+    def _nearest(self, owner: NDArray[np.int32], place: Floats, line: int, reach: float) -> tuple[int, int] | None:
         """The line nearest to a place, not counting one, and which of its points; None where none is near."""
-        best, found = 2 * calibre + 3, None
-        for other, chain in self.chains.items():
-            if other == line or not self._may_touch(chain, place, best):
-                continue
-            distance = np.hypot(*(chain - place).T)
-            at = int(distance.argmin())
-            if distance[at] < best:
-                best, found = float(distance[at]), (other, at)
-        return found
-
-    @staticmethod
-    def _may_touch(chain: Floats, place: Floats, reach: float) -> bool:
-        """Whether a chain may come near; pixels of a chain are less than two apart, so every eighth says so."""
-        sample = chain[::8]
-        return bool((np.abs(sample - place).max(axis=1) < reach + 12).any())
+        top, left = np.maximum(np.rint(place - reach).astype(int), 0)
+        window = owner[top : int(place[0] + reach) + 2, left : int(place[1] + reach) + 2]
+        y, x = np.nonzero((window >= 0) & (window != line))
+        if not len(y):
+            return None
+        best = int(np.hypot(y + top - place[0], x + left - place[1]).argmin())
+        other = int(window[y[best], x[best]])
+        offset = self.chains[other] - (y[best] + top, x[best] + left)
+        return other, int((offset**2).sum(axis=1).argmin())
 
     def _branch_off(self, line: int, node: int, other: int, at: int, half_width: dict[int, float]) -> None:
         """Cut a line at one of its points and lead the free end of another there."""
@@ -336,19 +345,6 @@ class Network:
         self.at[new].append(line)
         self.at[far].append(line)
 
-    def _faces(self, one: tuple[int, int], two: tuple[int, int], calibre: float, cover: NDArray[np.bool_] | None) -> bool:
-        (head, course), (tail, back) = (self._heading(line, node, calibre) for line, node in (one, two))
-        on, leap = -back, tail - head
-        ahead = float(leap @ course)
-        offset = math.sqrt(max(float(leap @ leap) - ahead**2, 0.0))
-        if ahead <= 0 or offset > calibre or float(on @ course) < math.cos(math.radians(_GAP_DEG)):
-            return False
-        if cover is None:
-            return True
-        way = head + np.linspace(0, 1, max(int(ahead), 2) + 1)[1:-1, None] * leap
-        y, x = np.rint(way).astype(int).T
-        return bool(cover[y, x].mean() >= _GAP_COVERED) if len(way) else True
-
     def drop_specks(self, short_px: float) -> Network:
         """Remove lone lines no longer than they are wide, or shorter than a length in px: dots, not vessels."""
         for line, (first, last) in list(self.ends.items()):
@@ -371,6 +367,20 @@ class Network:
                     node,
                     [(line, side) for line in dict.fromkeys(lines) for side in (0, 1) if self.ends[line][side] == node],
                 )
+
+
+def _paint(owner: NDArray[np.int32], chain: Floats, line: int) -> None:
+    y, x = np.rint(chain).astype(int).T
+    owner[y, x] = line
+
+
+def _covered(start: Floats, stop: Floats, cover: NDArray[np.bool_] | None) -> bool:
+    """Whether other vessels lie over most of the straight way between two points."""
+    if cover is None:
+        return False
+    steps = max(int(np.hypot(*(stop - start))), 2)
+    y, x = np.rint(start + np.linspace(0, 1, steps + 1)[1:-1, None] * (stop - start)).astype(int).T
+    return bool(cover[y, x].mean() >= _GAP_COVERED)
 
 
 def _corner(count: int, calibre: float) -> int:
