@@ -19,12 +19,12 @@ from retina_tools.biomarkers.rays import fit_rays, meeting_points
 Floats = NDArray[np.float64]
 
 # An arm counts as clear of its node beyond this many radii of the node.
-TRIM_RADII: Final = 1.2
+TRIM_RADII: Final = 1.4
 # The node may lie this many radii from the skeleton's, and is drawn to it a little where the rays leave it open.
 _FARTHEST_RADII: Final = 4.0
 _PULL: Final = 0.005
-# The course of an arm is taken over two smoothing wavelengths.
-_COURSE_CUTOFFS: Final = 2.0
+# The course of an arm is taken over so many smoothing wavelengths.
+_COURSE_CUTOFFS: Final = 2.2
 # Its curvature is held back by the scatter of its points, 0.1 px over half a wavelength, against a prior of 5 per disc
 # diameter.
 _SCATTER: Final = 0.1

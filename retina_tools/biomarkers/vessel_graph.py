@@ -158,7 +158,7 @@ def build_vessel_graph(
     lines = sorted(network.chains)
     half_width = _half_widths(turned, [network.chains[line] for line in lines])
     short = _SHORT * smoothing_px
-    others = None if cover is None else turn.apply(cover)
+    others = None if cover is None else turn.apply(cover) | turned
     widths = dict(zip(lines, half_width.tolist(), strict=True))
     network.bridge_gaps(widths, short, others)
     if others is not None:
