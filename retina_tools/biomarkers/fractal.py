@@ -129,7 +129,7 @@ _register_dimension(
     definition=(
         "Greatest minus smallest Hoelder exponent d tau / d q of the orders q from -10 to 10; tau is the slope of the log "
         f"of the mean of m^(q - 1) against log box side, {_RANGE}, m the share of the vessel pixels in a box around a "
-        "vessel pixel (sandbox method)."
+        "pixel of a vessel longer than 0.4 DD (sandbox method)."
     ),
     source=f"{_STOSIC}; Tel T et al. Physica A 1989;159:155-66",
     peers=("PVBM: SL (from a grid)",),

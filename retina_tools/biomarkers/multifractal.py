@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from retina_tools.biomarkers.boxes import BoxCounts, count_boxes, masses_around, summed_area
 
@@ -151,6 +152,18 @@ def measure_dimensions(mask: Mask, smallest_px: float, largest_px: float) -> Box
     return box_dimensions([count_boxes(summed, summed, int(side)) for side in box_sides(smallest_px, largest_px)])
 
 
+def _without_fragments(mask: Mask, least_px: float) -> Mask:
+    """Parts that reach farther than a length; all of the mask where there are none.
+
+    A fragment smaller than the boxes has one mass at every scale, and would be all that negative orders see.
+    """
+    labels, count = ndimage.label(mask, np.ones((3, 3), int))
+    reach = [max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in ndimage.find_objects(labels)]
+    long = np.zeros(count + 1, bool)
+    long[1:] = np.array(reach) >= least_px
+    return np.asarray(long[labels]) if long.any() else mask
+
+
 def singularity_span(mask: Mask, smallest_px: float, largest_px: float) -> float:
     """Length of the multifractal spectrum between the orders -10 and 10, by boxes around vessel pixels.
 
@@ -164,10 +177,12 @@ def singularity_span(mask: Mask, smallest_px: float, largest_px: float) -> float
     Returns
     -------
     float
-        Greatest minus smallest Hoelder exponent; 0 for a uniform figure.
+        Greatest minus smallest Hoelder exponent; 0 for a uniform figure. Fragments smaller than the largest box are no
+        centres of boxes.
     """
-    summed = summed_area(mask[bounding_box(mask)])
-    points = np.argwhere(mask[bounding_box(mask)])
+    crop = mask[bounding_box(mask)]
+    summed = summed_area(crop)
+    points = np.argwhere(_without_fragments(crop, largest_px))
     reach = np.unique(box_sides(smallest_px, largest_px) // 2)
     moments = np.empty((len(reach), len(_ORDERS)))
     for row, half in zip(moments, reach, strict=True):
