@@ -145,7 +145,7 @@ class EyeView(anywidget.AnyWidget):
         """The value a trait begins with, which may depend on the eye."""
         present = list(self.layer_names)
         made: dict[str, Callable[[], Any]] = {
-            "visible": lambda: layers.default_visible(present),
+            "visible": lambda: layers.default_visible(self._layers),
             "outlined": lambda: layers.default_outlined(present),
             "opacity": lambda: {layer: layers.default_opacity(layer) for layer in present},
             "centre_yx": lambda: ((self._info["height"] - 1) / 2, (self._info["width"] - 1) / 2),
