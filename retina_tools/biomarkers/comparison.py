@@ -106,7 +106,7 @@ def compare_definitions(eye: xr.Dataset) -> pd.DataFrame:
     >>> from retina_tools.phantom import shapes
     >>> table = compare_definitions(shapes.radial_vessels(size=512))
     >>> row = table[(table.biomarker == "tortuosity_arc_chord") & (table.tool == "PVBM 3.0")].iloc[0]
-    >>> row.ours < 1.003, row.theirs > 1.03
+    >>> bool(row.ours < 1.003), bool(row.theirs > 1.03)
     (True, True)
     """
     anatomy = Anatomy(eye)

@@ -128,8 +128,8 @@ _register_dimension(
     label="Singularity length",
     definition=(
         "Greatest minus smallest Hoelder exponent d tau / d q of the orders q from -10 to 10; tau is the slope of the "
-        f"log of the mean of m^(q - 1) against log box side, {_RANGE}, m the share of the vessel pixels in a box around a "
-        "pixel of a vessel longer than 0.4 DD (sandbox method)."
+        f"log of the mean of m^(q - 1) against log box side, {_RANGE}, m the share of the vessel pixels in a box "
+        "around a pixel of a vessel longer than 0.4 DD (sandbox method)."
     ),
     source=f"{_STOSIC}; Tel T et al. Physica A 1989;159:155-66",
     peers=("PVBM: SL (from a grid)",),

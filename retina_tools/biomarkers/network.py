@@ -210,7 +210,7 @@ class Network:
         half_width : dict of int to float
             Of every line, in px.
         short_px : float
-            Gaps up to this length, or up to two and a half calibres, need no cover: thin vessels are often drawn dashed.
+            Gaps up to this length, or up to two and a half calibres, need no cover: thin vessels are often dashed.
         cover : ndarray of bool, shape (y, x), or None
             Where other vessels lie.
         """

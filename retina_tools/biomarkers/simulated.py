@@ -117,7 +117,7 @@ class SimulatedSegmenter:
             if near[y, x].any() or not fov[y, x].all():
                 continue
             top, left = max(y.min() - 8, 0), max(x.min() - 8, 0)
-            window = np.s_[top : y.max() + 9, left : x.max() + 9]
+            window = np.s_[top : min(y.max() + 9, mask.shape[0]), left : min(x.max() + 9, mask.shape[1])]
             rows, columns = np.mgrid[window]
             distance = cKDTree(points).query(np.stack([rows, columns], axis=-1))[0]
             out[window] = distance < max(width, 1.0) / 2

@@ -106,8 +106,8 @@ def _six_largest_px(anatomy: Anatomy, vessel: str, region: str) -> list[float]:
     needs=("vessels", "disc"),
     label="Central retinal equivalent (CRAE, CRVE)",
     definition=(
-        "Knudtson's revised equivalent of the six largest vessels crossing zone B (2 to 3 disc radii) or zone C (2 to 5 "
-        "disc radii). Each vessel is followed once through the zone, along the wider arm where it branches, and its "
+        "Knudtson's revised equivalent of the six largest vessels crossing zone B (2 to 3 disc radii) or zone C (2 to "
+        "5 disc radii). Each vessel is followed once through the zone, along the wider arm where it branches, and its "
         "width is the median sub-pixel width of that run; fewer than six give no value."
     ),
     source="Knudtson MD et al. Curr Eye Res 2003;27:143-9",

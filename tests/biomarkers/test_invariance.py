@@ -15,7 +15,7 @@ JUMPY = {
     "bifurcation_count": 0.1,
     "bifurcation_density": 0.1,
     "branching_angle": 0.1,
-    "branching_asymmetry": 0.15,
+    "branching_asymmetry": 0.2,
     "tortuosity_density": 0.4,
     "inflection_density": 0.12,
     "tortuosity_squared_curvature": 0.3,
@@ -103,7 +103,7 @@ def test_turned_phantom_is_alike():
     assert_alike(values(eye, upright=False), values(turned(eye), upright=False), 0.01)
 
 
-@pytest.mark.parametrize(("size", "factor"), [(1536, 0.5), (1024, 2.0)])
+@pytest.mark.parametrize(("size", "factor"), [(2048, 0.5), (1024, 2.0)])
 def test_resampled_phantoms_are_alike(size, factor):
     eye = phantom.eye(seed=4, size=size, disc_diameter_um=1900)
     jumpy = {**JUMPY, "branching_coefficient": 0.06}
@@ -176,8 +176,8 @@ def test_real_arteries_and_veins_are_alike_mirrored_turned_and_resampled(real_da
     eye = with_disc(datasets.hrf(real_data)[index])
     known = values(eye)
     assert_alike(known, values(mirrored(eye)), 0.01)
-    level = {name: value for name, value in known.items() if name in values(turned(eye), upright=False)}
-    assert_alike(level, values(turned(eye), upright=False), 0.01)
+    about = values(turned(eye), upright=False)
+    assert_alike({name: known[name] for name in about}, about, 0.01)
     assert_alike(robust(known), values(resampled(eye, 2.0)), 0.05)
     wide = without_thin(eye, 5)
     assert_alike(robust(values(wide)), values(resampled(wide, 0.5)), 0.05)
