@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.schema import EyeError, get_probability, with_parts
@@ -92,8 +92,8 @@ def _interpolated(field: NDArray[np.float64], rows: NDArray[np.float64], columns
 def signed_distance(mask: Mask) -> Plane:
     """Distance in px of every pixel to the outline of a mask, positive inside.
 
-    Half a pixel beside a straight outline, so that an outline moved by a normal error moves by whole pixels with just
-    the frequency that gives the right mean and, beyond errors of a third of a pixel, the right spread.
+    Half a pixel beside a straight outline, so that an outline moved by a normal error of a third of a pixel or more
+    moves by whole pixels just as often as gives the right mean and spread.
 
     Parameters
     ----------
@@ -139,7 +139,13 @@ def outline_level(mask: Mask, error_px: float) -> Plane:
     half_width = ndimage.maximum_filter(distance, 2 * reach + 1)
     error = np.clip(half_width / _WIDTH_ERRORS, 1e-6, max(error_px, 1e-6))
     with np.errstate(invalid="ignore"):
-        return np.asarray(distance / error, np.float32)
+        level = distance / error
+    if 0 < error_px < 0.5:
+        # Whole pixels cannot move by less than one; they do so the more seldom, so that the spread stays right.
+        seldom = float(ndtri(1 - error_px**2 / 2))
+        first = (np.abs(distance) < 1) & ~((distance > 0) & (half_width < 1))
+        level = np.where(first, np.clip(level, -seldom, seldom), level)
+    return np.asarray(level, np.float32)
 
 
 def draw_masks(

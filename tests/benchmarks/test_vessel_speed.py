@@ -1,6 +1,8 @@
-"""How long the vessels of an eye take, and what they need; opt in with ``-m benchmark --benchmark-enable``."""
+"""How long the vessels of an eye take, and what memory; opt in with ``-m benchmark --benchmark-enable``.
 
-import resource
+One process, one core. The real eyes are those of HRF-AV with a disc where the picture is brightest.
+"""
+
 import subprocess
 import sys
 import time
@@ -10,7 +12,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from retina_tools import biomarkers, datasets, phantom
+from retina_tools import biomarkers, datasets
 from retina_tools.schema import new_eye
 
 pytestmark = pytest.mark.benchmark
@@ -18,10 +20,10 @@ pytestmark = pytest.mark.benchmark
 SECONDS_PER_EYE = 0.6
 FIRST_CALL_SECONDS = 3.0
 PEAK_MB = 700
+NATIVE = 3504
 
 
 def real_eyes(folder, width, count):
-    """Arteries and veins of HRF at a width, with a disc where the picture is brightest."""
     made = []
     for eye in datasets.hrf(folder).select(slice(0, 3 * count, 3)):
         factor = width / eye.sizes["x"]
@@ -37,9 +39,10 @@ def real_eyes(folder, width, count):
         radius = 0.0525 * width
         side = -1 if x > width / 2 else 1
         masks = {name: resized(eye.mask.sel(structure=name).values) for name in ("artery", "vein", "vessel")}
+        masks["optic_disc"] = np.hypot(rows - y, columns - x) < radius
         made.append(
             new_eye(
-                masks={**masks, "optic_disc": np.hypot(rows - y, columns - x) < radius},
+                masks=masks,
                 fov=resized(eye.fov.values),
                 landmarks={"fovea": (float(y), float(np.clip(x + side * 5.2 * radius, 0, width - 1)))},
                 um_per_pixel=900 / radius,
@@ -49,61 +52,65 @@ def real_eyes(folder, width, count):
     return made
 
 
-@pytest.fixture(scope="module")
-def eyes(real_data):
-    return real_eyes(real_data, 1024, 6)
-
-
-@pytest.fixture(scope="session")
-def real_data(request):
-    return request.getfixturevalue("real_data_folder")
-
-
-def test_real_eye_of_1024_pixels(benchmark, real_data):
-    eyes = real_eyes(real_data, 1024, 6)
+def test_real_eyes_of_1024_pixels(benchmark, real_data):
+    """All biomarkers of arteries, veins and both; the limit is on the mean over eyes."""
+    eyes = real_eyes(real_data, 1024, 10)
     biomarkers.measure(eyes[0])
     turn = iter(range(10**6))
-    benchmark.pedantic(lambda: biomarkers.measure(eyes[next(turn) % len(eyes)]), rounds=12, iterations=1)
-    assert benchmark.stats["median"] < SECONDS_PER_EYE
+    benchmark.pedantic(lambda: biomarkers.measure(eyes[next(turn) % len(eyes)]), rounds=20, iterations=1)
+    if benchmark.enabled:
+        assert benchmark.stats.stats.mean < SECONDS_PER_EYE
 
 
-def test_time_grows_with_the_pixels(benchmark, real_data):
+def test_time_grows_no_faster_than_the_pixels(benchmark, real_data):
     seconds = {}
-    for width in (1024, 1752, 3504):
+    for width in (1024, 1752, NATIVE):
         (eye,) = real_eyes(real_data, width, 1)
         biomarkers.measure(eye)
-        begin = time.perf_counter()
+        begin = time.process_time()
         biomarkers.measure(eye)
-        seconds[width] = time.perf_counter() - begin
+        seconds[str(width)] = time.process_time() - begin
     benchmark.extra_info.update(seconds)
     benchmark.pedantic(lambda: None, rounds=1)
-    assert seconds[3504] < 1.3 * (3504 / 1024) ** 2 * seconds[1024]
+    assert seconds[str(NATIVE)] < 1.15 * (NATIVE / 1024) ** 2 * seconds["1024"]
 
 
-def test_first_call_and_memory(benchmark, tmp_path):
-    """Import and first measurement of a new process with a warm cache on disk, and its peak memory at 3504 x 2336."""
-    eye = phantom.eye(seed=1, size=1024)
-    eye.attrs = {name: value for name, value in eye.attrs.items() if name != "provenance"}
-    eye.drop_vars("image").to_netcdf(tmp_path / "eye.nc", engine="scipy") if False else None
-    code = (
-        "import time; begin = time.perf_counter();"
-        "import numpy as np; from retina_tools.schema import new_eye; from retina_tools import biomarkers;"
-        "y, x = np.mgrid[:1024, :1024]; disc = np.hypot(y - 512, x - 700) < 70;"
-        "lines = (np.abs((y + 2 * x) % 160 - 80) < 8) & (np.hypot(y - 512, x - 512) < 480);"
-        "eye = new_eye(masks={'artery': lines, 'vein': lines.T, 'optic_disc': disc}, landmarks={'fovea': (520, 330)});"
-        "biomarkers.measure(eye); print(time.perf_counter() - begin)"
+def in_new_process(folder, eye):
+    """Seconds from the start of imports to the first result, and peak memory in MB, of a process of its own."""
+    np.savez(
+        folder / "eye.npz",
+        fov=eye.fov.values,
+        fovea=eye.landmark.sel(point="fovea").values,
+        **{str(name): eye.mask.sel(structure=name).values for name in eye.structure.values},
     )
-    run = [sys.executable, "-c", code]
-    subprocess.run(run, check=True, capture_output=True)
-    seconds = float(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
-    benchmark.extra_info["first_call_seconds"] = seconds
+    code = f"""
+import resource, time
+begin = time.perf_counter()
+import numpy as np
+from retina_tools import biomarkers
+from retina_tools.schema import new_eye
+stored = dict(np.load({str(folder / "eye.npz")!r}))
+fov, fovea = stored.pop("fov"), stored.pop("fovea")
+biomarkers.measure(new_eye(masks=stored, fov=fov, landmarks={{"fovea": tuple(fovea)}}))
+print(time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    seconds, peak_mb = map(float, done.stdout.split())
+    return seconds, peak_mb
+
+
+def test_import_and_first_eye_with_the_compiled_code_on_disk(benchmark, real_data, tmp_path):
+    (eye,) = real_eyes(real_data, 1024, 1)
+    in_new_process(tmp_path, eye)
+    seconds, _ = in_new_process(tmp_path, eye)
+    benchmark.extra_info["seconds"] = seconds
     benchmark.pedantic(lambda: None, rounds=1)
     assert seconds < FIRST_CALL_SECONDS
 
 
-def test_peak_memory_at_native_size(benchmark, real_data):
-    (eye,) = real_eyes(real_data, 3504, 1)
-    biomarkers.measure(eye)
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    benchmark.extra_info["peak_mb"] = peak_mb
+def test_peak_memory_at_native_size(benchmark, real_data, tmp_path):
+    (eye,) = real_eyes(real_data, NATIVE, 1)
+    seconds, peak_mb = in_new_process(tmp_path, eye)
+    benchmark.extra_info.update(seconds=seconds, peak_mb=peak_mb)
     benchmark.pedantic(lambda: None, rounds=1)
+    assert peak_mb < PEAK_MB
