@@ -1,34 +1,56 @@
 """Biomarkers of an eye: numbers with units, a definition, a source, and a status where there is no number.
 
 `measure` gives them as a Dataset, `to_table` as one row of a table, `catalogue` lists their definitions, and
-`biomarker` registers a new one. `segments_table` has the vessel segments they are computed from.
+`biomarker` registers a new one. `segments_table`, `bifurcations_table` and `crossings_table` have the vessels they are
+computed from.
 """
 
 # Importing a module of measures registers them.
-from retina_tools.biomarkers import disc_shape, fractal, lesion_load, vessel_calibre, vessel_shape
+from retina_tools.biomarkers import (
+    disc_shape,
+    fractal,
+    lesion_load,
+    temporal_arcade,
+    vessel_branching,
+    vessel_calibre,
+    vessel_density,
+    vessel_tortuosity,
+)
 from retina_tools.biomarkers.anatomy import Anatomy
+from retina_tools.biomarkers.branch_tables import bifurcations_table, crossings_table
+from retina_tools.biomarkers.comparison import compare_definitions
+from retina_tools.biomarkers.draws import draw_masks
 from retina_tools.biomarkers.frame import Frame
 from retina_tools.biomarkers.readable import describe
 from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker, catalogue
 from retina_tools.biomarkers.results import measure, scale_from_disc, to_table
 from retina_tools.biomarkers.segments import segment_paths, segments_table
+from retina_tools.biomarkers.simulated import SimulatedSegmenter
 
 __all__ = [
     "Anatomy",
     "Frame",
+    "SimulatedSegmenter",
     "Status",
     "Unmeasurable",
+    "bifurcations_table",
     "biomarker",
     "catalogue",
+    "compare_definitions",
+    "crossings_table",
     "describe",
     "disc_shape",
+    "draw_masks",
     "fractal",
     "lesion_load",
     "measure",
     "scale_from_disc",
     "segment_paths",
     "segments_table",
+    "temporal_arcade",
     "to_table",
+    "vessel_branching",
     "vessel_calibre",
-    "vessel_shape",
+    "vessel_density",
+    "vessel_tortuosity",
 ]

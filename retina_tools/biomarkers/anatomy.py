@@ -13,11 +13,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from retina_tools.biomarkers.frame import ZONES, Blob, Frame, fill_largest
+from retina_tools.biomarkers.regions import Regions
 from retina_tools.biomarkers.registry import Status, Unit, Unmeasurable
 from retina_tools.biomarkers.smoothing import line_medians
-from retina_tools.schema import get_mask
+from retina_tools.schema import get_mask, has_mask
 
 if TYPE_CHECKING:
+    from retina_tools.biomarkers.bifurcations import Bifurcations
+    from retina_tools.biomarkers.trees import Forest
     from retina_tools.biomarkers.vessel_graph import VesselGraph
 
 Floats = NDArray[np.float64]
@@ -29,6 +32,8 @@ _MOST_VESSEL_COVER: Final = 0.5
 # Centrelines are smoothed over a tenth of a disc diameter; a field of view is about seven diameters wide.
 _SMOOTHING_DD: Final = 0.1
 _FIELD_DD: Final = 7.0
+# A smaller share of vessels that are neither artery nor vein is the play of two drawn outlines.
+_LEAST_UNDECIDED: Final = 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +50,6 @@ class Pieces:
         Arc length.
     chord_px : ndarray of float, shape (pieces,)
         Distance between its ends.
-    width_px : ndarray of float, shape (pieces,)
-        Median calibre, NaN where none could be measured.
     """
 
     segment: NDArray[np.int64]
@@ -54,7 +57,16 @@ class Pieces:
     stop: NDArray[np.int64]
     length_px: Floats
     chord_px: Floats
-    width_px: Floats
+    graph: VesselGraph
+
+    @cached_property
+    def width_px(self) -> Floats:
+        """Median calibre of each piece, NaN where none could be measured. Shape (pieces,)."""
+        if not len(self.start):
+            return np.empty(0)
+        # Points outside all pieces fall into lines of their own between them, which are left out of the medians.
+        bounds = np.stack([self.start, self.stop], axis=1).ravel()
+        return line_medians(self.graph.width_px[: bounds[-1]], np.concatenate([[0], bounds]))[1::2]
 
 
 class Anatomy:
@@ -68,6 +80,8 @@ class Anatomy:
     ----------
     frame : Frame
         Disc, fovea, side and zones.
+    regions : Regions
+        Masks of zones, hemifields, quadrants and ETDRS fields.
     um_per_pixel : float
         NaN when unknown.
     scale_source : str
@@ -77,6 +91,7 @@ class Anatomy:
         self.eye = eye
         self.frame = Frame(eye)
         self.um_per_pixel = float(eye.attrs.get("um_per_pixel", math.nan))
+        self.regions = Regions(self.frame, self.um_per_pixel)
         self.scale_source = str(eye.attrs.get("scale_source", "unknown"))
         self._known: dict[Hashable, Any] = {}
 
@@ -169,15 +184,24 @@ class Anatomy:
         return self.once(("region", region), lambda: self._region(region))
 
     def _region(self, region: str) -> NDArray[np.bool_]:
-        if region == "image":
-            mask = self.frame.fov
-            visible = float(mask.any())
-        else:
-            mask = self.frame.zone_mask(region)
-            visible = self.frame.zone_visible_fraction(region)
-        if visible < LEAST_VISIBLE:
+        mask = self.regions.mask(region)
+        if self.regions.visible_fraction(region, mask) < LEAST_VISIBLE:
             raise Unmeasurable(Status.OUT_OF_VIEW)
         return mask
+
+    def region_area_px2(self, region: str) -> float:
+        """Visible area of a region in squared pixels; not zero."""
+        mask = self.region(region)
+        area = self.once(("region_area", region), lambda: float(np.count_nonzero(mask)))
+        if not area:
+            raise Unmeasurable(Status.OUT_OF_VIEW)
+        return area
+
+    def in_region(self, points_yx: Floats, region: str) -> NDArray[np.bool_]:
+        """Which points, shape (n, 2), lie on pixels of a region."""
+        mask = self.region(region)
+        y, x = np.clip(np.rint(points_yx).astype(np.int64), 0, np.array(mask.shape) - 1).T
+        return np.asarray(mask[y, x])
 
     def vessel_mask(self, vessel: str) -> NDArray[np.bool_]:
         """Arteries, veins or all vessels inside the field of view, shape (y, x).
@@ -211,7 +235,7 @@ class Anatomy:
             return _SMOOTHING_DD * 2 * math.sqrt(area / math.pi) / _FIELD_DD
 
     def graph(self, vessel: str) -> VesselGraph:
-        """The network of arteries, veins or all vessels."""
+        """The network of arteries, veins or all vessels; that of all is made of the other two where they are drawn."""
         return self.once(("graph", vessel), lambda: self._graph(vessel))
 
     def _graph(self, vessel: str) -> VesselGraph:
@@ -219,7 +243,60 @@ class Anatomy:
         # numba is loaded here and nowhere earlier.
         from retina_tools.biomarkers.vessel_graph import build_vessel_graph
 
-        return build_vessel_graph(mask, self.smoothing_px)
+        if vessel != "all":
+            return build_vessel_graph(mask, self.smoothing_px, self._others(vessel))
+        parts = [part for part in ("artery", "vein") if has_mask(self.eye, part)]
+        return self._whole_graph(mask, parts) if len(parts) == 2 else build_vessel_graph(mask, self.smoothing_px)
+
+    def _others(self, vessel: str) -> NDArray[np.bool_] | None:
+        """All vessels where the other kind is drawn too: what may lie over these."""
+        other = "vein" if vessel == "artery" else "artery"
+        return get_mask(self.eye, "vessel") if has_mask(self.eye, other) else None
+
+    def _whole_graph(self, mask: NDArray[np.bool_], parts: list[str]) -> VesselGraph:
+        from retina_tools.biomarkers.vessel_graph import build_vessel_graph
+        from retina_tools.biomarkers.whole_network import lay_over, undecided_stretches
+
+        graphs = []
+        decided = np.zeros(mask.shape, bool)
+        for part in parts:
+            try:
+                graphs.append(self.graph(part))
+                decided |= self.vessel_mask(part)
+            except Unmeasurable as reason:
+                if reason.status is not Status.EMPTY_MASK:
+                    raise
+                empty = np.zeros(mask.shape, bool)
+                graphs.append(build_vessel_graph(empty))
+        if np.count_nonzero(mask) > (1 + _LEAST_UNDECIDED) * np.count_nonzero(decided):
+            graphs.append(undecided_stretches(build_vessel_graph(mask, self.smoothing_px), decided))
+        return lay_over(graphs)
+
+    def forest(self, vessel: str) -> Forest:
+        """The trees of a network, rooted at the disc where there is one."""
+        return self.once(("forest", vessel), lambda: self._forest(vessel))
+
+    def _forest(self, vessel: str) -> Forest:
+        from retina_tools.biomarkers.trees import grow_forest
+
+        graph = self.graph(vessel)
+        try:
+            return grow_forest(graph, self.frame.centre_yx)
+        except Unmeasurable:
+            return grow_forest(graph, None)
+
+    def bifurcations(self, vessel: str) -> Bifurcations:
+        """The nodes of a network where three segments meet; without a disc lengths are in shares of the field."""
+        return self.once(("bifurcations", vessel), lambda: self._bifurcations(vessel))
+
+    def _bifurcations(self, vessel: str) -> Bifurcations:
+        from retina_tools.biomarkers.bifurcations import find_bifurcations
+
+        try:
+            rooted = math.isfinite(self.frame.centre_yx[0])
+        except Unmeasurable:
+            rooted = False
+        return find_bifurcations(self.forest(vessel), self.smoothing_px / _SMOOTHING_DD, rooted=rooted)
 
     def pieces(self, vessel: str, region: str) -> Pieces:
         """Vessel segments clipped to a region; a segment that leaves it and returns gives two pieces."""
@@ -231,8 +308,10 @@ class Anatomy:
         return _clip(graph, self._inside(graph.points_yx, region))
 
     def _inside(self, points_yx: Floats, region: str) -> NDArray[np.bool_]:
-        if region not in ZONES:
+        if region == "image":
             return np.ones(len(points_yx), bool)
+        if region not in ZONES:
+            return self.in_region(points_yx, region)
         inner, outer = self.frame.zone_limits_px(region)
         distance = np.hypot(*(points_yx - self.frame.centre_yx).T)
         inside: NDArray[np.bool_] = (distance >= inner) & (distance < outer)
@@ -250,14 +329,11 @@ def _clip(graph: VesselGraph, inside: NDArray[np.bool_]) -> Pieces:
     long = stop - start > 1
     start, stop = start[long], stop[long]
     chord = graph.points_yx[stop - 1] - graph.points_yx[start]
-    # Points outside all pieces fall into lines of their own between them, which are left out of the medians.
-    bounds = np.stack([start, stop], axis=1).ravel()
-    width = line_medians(graph.width_px[: bounds[-1]], np.concatenate([[0], bounds]))[1::2] if len(bounds) else start
     return Pieces(
         segment=np.searchsorted(graph.bounds, start, side="right") - 1,
         start=start,
         stop=stop,
         length_px=graph.along_px[stop - 1] - graph.along_px[start],
         chord_px=np.hypot(chord[:, 0], chord[:, 1]),
-        width_px=width.astype(float),
+        graph=graph,
     )

@@ -1,8 +1,11 @@
-"""Fractal dimension of the vessels by box counting, with the smallest cover over every position of the grid."""
+"""Fractal dimensions, multifractal spectrum and lacunarity of the vessels.
+
+Compiled code is loaded with the first measure rather than with this module.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,127 +13,159 @@ from numpy.typing import NDArray
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker
 
+if TYPE_CHECKING:
+    from retina_tools.biomarkers.boxes import BoxCounts
+    from retina_tools.biomarkers.multifractal import BoxDimensions
+
 _SCALES_DD: Final = (0.04, 0.4)
-_SCALES: Final = 10
 _LEAST_BOX_PX: Final = 2
-_DEFINITION: Final = (
-    "Slope of log N against -log box side by least squares, at ten box sides from 0.04 to 0.4 DD; N is the smallest "
-    "number of boxes that covers the vessels over all positions of the grid, so it does not move with the frame."
-)
-_SOURCE: Final = (
-    "Liew G et al. Ophthalmology 2008;115:1951-6; Stosic T, Stosic BD. IEEE Trans Med Imaging 2006;25:1101-7"
-)
+_DIMS: Final = {"vessel": ("artery", "vein", "all"), "region": ("image",)}
+_STOSIC: Final = "Stosic T, Stosic BD. IEEE Trans Med Imaging 2006;25:1101-7"
+_SOURCE: Final = f"Liew G et al. Ophthalmology 2008;115:1951-6; {_STOSIC}"
+_RANGE: Final = "at ten box sides from 0.04 to 0.4 DD"
 
 
-def smallest_cover(mask: NDArray[np.bool_], side: int) -> int:
-    """Fewest boxes of a regular grid that cover a mask, over all positions of the grid.
+def _sides(anatomy: Anatomy) -> NDArray[np.int64]:
+    from retina_tools.biomarkers.multifractal import box_sides
 
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (y, x)
-    side : int
-        Side of a box in px.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> mask = np.zeros((10, 10), bool); mask[3:6, 2:8] = True
-    >>> smallest_cover(mask, 3), smallest_cover(mask, 6)
-    (2, 1)
-    """
-    return int(_covers(_summed(mask), np.array([side]))[0])
-
-
-def _summed(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Number of vessel pixels above and left of each place, for the part of the frame that has any."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return np.zeros((1, 1), np.int32)
-    crop = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    summed = np.zeros((crop.shape[0] + 1, crop.shape[1] + 1), np.int32)
-    np.cumsum(crop, axis=0, out=summed[1:, 1:], dtype=np.int32)
-    np.cumsum(summed, axis=1, out=summed)
-    return summed
-
-
-def _covers(summed: NDArray[np.int32], sides: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Smallest cover for each box side."""
-    from retina_tools.biomarkers.boxes import occupied_boxes
-
-    height, width = summed.shape
-    return np.array([occupied_boxes(summed.reshape(-1), height, width, int(side)).min() for side in sides])
-
-
-def box_dimension(mask: NDArray[np.bool_], smallest_px: float, largest_px: float) -> tuple[float, float]:
-    """Box-counting dimension between two scales, and the r2 of the line fitted.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (y, x)
-        Not empty.
-    smallest_px, largest_px : float
-        Box sides to go between; they are rounded to whole pixels.
-
-    Returns
-    -------
-    dimension, r2 : float
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> dimension, r2 = box_dimension(np.ones((400, 400), bool), 5, 40)
-    >>> round(dimension, 1)
-    2.0
-    """
-    sides = np.unique(np.rint(np.geomspace(smallest_px, largest_px, _SCALES)).astype(int))
-    counts = _covers(_summed(mask), sides)
-    x, y = -np.log(sides), np.log(counts)
-    slope, intercept = np.polyfit(x, y, 1)
-    spread = float(((y - y.mean()) ** 2).sum())
-    left = float(((y - slope * x - intercept) ** 2).sum())
-    return float(slope), 1 - left / spread if spread > 0 else 1.0
-
-
-def _dimension(anatomy: Anatomy, vessel: str) -> tuple[float, float]:
-    return anatomy.once(("box_dimension", vessel), lambda: _box_dimension(anatomy, vessel))
-
-
-def _box_dimension(anatomy: Anatomy, vessel: str) -> tuple[float, float]:
-    mask = anatomy.vessel_mask(vessel)
     smallest, largest = (anatomy.dd_px(scale) for scale in _SCALES_DD)
     if smallest < _LEAST_BOX_PX:
         raise Unmeasurable(Status.TOO_SHORT)
-    return box_dimension(mask, smallest, largest)
+    return box_sides(smallest, largest)
+
+
+def _counts(anatomy: Anatomy, vessel: str) -> list[BoxCounts]:
+    return anatomy.once(("box_counts", vessel), lambda: _count_all(anatomy, vessel))
+
+
+def _count_all(anatomy: Anatomy, vessel: str) -> list[BoxCounts]:
+    from retina_tools.biomarkers.boxes import count_boxes, summed_area
+    from retina_tools.biomarkers.multifractal import bounding_box
+
+    mask = anatomy.vessel_mask(vessel)
+    sides = _sides(anatomy)
+    rows, columns = bounding_box(mask)
+    field = _field(anatomy)[rows.start : rows.stop + 1, columns.start : columns.stop + 1]
+    summed = summed_area(mask[rows, columns])
+    return [count_boxes(summed, np.ascontiguousarray(field), int(side)) for side in sides]
+
+
+def _field(anatomy: Anatomy) -> NDArray[np.int32]:
+    from retina_tools.biomarkers.boxes import summed_area
+
+    return anatomy.once("field_summed", lambda: summed_area(anatomy.frame.fov))
+
+
+def _dimensions(anatomy: Anatomy, vessel: str) -> BoxDimensions:
+    from retina_tools.biomarkers.multifractal import box_dimensions
+
+    return anatomy.once(("box_dimensions", vessel), lambda: box_dimensions(_counts(anatomy, vessel)))
+
+
+def _register_dimension(kind: str, order: str, formula: str, peers: tuple[str, ...]) -> None:
+    """Register one of the three dimensions and its r2."""
+
+    def dimension(anatomy: Anatomy, *, vessel: str, region: str) -> float:
+        found: tuple[float, float] = getattr(_dimensions(anatomy, vessel), kind)
+        return found[0]
+
+    def fit(anatomy: Anatomy, *, vessel: str, region: str) -> float:
+        found: tuple[float, float] = getattr(_dimensions(anatomy, vessel), kind)
+        return found[1]
+
+    name = f"fractal_dimension_{kind}"
+    biomarker(
+        name,
+        quantity="ratio",
+        dims=_DIMS,
+        needs=("vessels", "disc"),
+        label=f"Fractal dimension ({kind} counting, {order})"
+        if kind == "box"
+        else f"Fractal dimension ({kind}, {order})",
+        definition=formula,
+        source=_SOURCE,
+        peers=peers,
+    )(dimension)
+    biomarker(
+        f"{name}_r2",
+        quantity="ratio",
+        dims=_DIMS,
+        needs=("vessels", "disc"),
+        label="Fit of the fractal dimension (r2)" if kind == "box" else f"Fit of the {kind} dimension (r2)",
+        definition=f"Coefficient of determination of the line that gives {name}.",
+        source=_SOURCE,
+    )(fit)
+
+
+_register_dimension(
+    "box",
+    "D0",
+    f"Slope of log N against -log box side by least squares, {_RANGE}; N is the smallest number of boxes that covers "
+    "the vessels over all positions of the grid, so it does not move with the frame.",
+    ("PVBM: D0", "AutoMorph: Fractal_dimension", "AutoMorphalyzer: fractal_dimension"),
+)
+_register_dimension(
+    "information",
+    "D1",
+    f"Slope of the sum of p log p against log box side by least squares, {_RANGE}; p is the share of the vessel pixels "
+    "in a box, the sum is averaged over all positions of the grid.",
+    ("PVBM: D1",),
+)
+_register_dimension(
+    "correlation",
+    "D2",
+    f"Slope of the log of the sum of p^2 against log box side by least squares, {_RANGE}; p is the share of the vessel "
+    "pixels in a box, the sum is averaged over all positions of the grid.",
+    ("PVBM: D2",),
+)
 
 
 @biomarker(
-    "fractal_dimension_box",
+    "singularity_length",
     quantity="ratio",
-    dims={"vessel": ("artery", "vein", "all"), "region": ("image",)},
+    dims=_DIMS,
     needs=("vessels", "disc"),
-    label="Fractal dimension (box counting, D0)",
-    definition=_DEFINITION,
-    source=_SOURCE,
-    peers=("PVBM: D0", "AutoMorph: Fractal_dimension", "AutoMorphalyzer: fractal_dimension"),
+    label="Singularity length",
+    definition=(
+        "Greatest minus smallest Hoelder exponent d tau / d q of the orders q from -10 to 10; tau is the slope of the "
+        f"log of the mean of m^(q - 1) against log box side, {_RANGE}, m the share of the vessel pixels in a box "
+        "around a pixel of a vessel longer than 0.4 DD (sandbox method)."
+    ),
+    source=f"{_STOSIC}; Tel T et al. Physica A 1989;159:155-66",
+    peers=("PVBM: SL (from a grid)",),
 )
-def fractal_dimension_box(anatomy: Anatomy, *, vessel: str, region: str) -> float:
-    """D0 of the vessel mask."""
-    return _dimension(anatomy, vessel)[0]
+def singularity_length(anatomy: Anatomy, *, vessel: str, region: str) -> float:
+    """Span of the multifractal spectrum."""
+    from retina_tools.biomarkers.multifractal import singularity_span
+
+    mask = anatomy.vessel_mask(vessel)
+    sides = _sides(anatomy)
+    return singularity_span(mask, float(sides[0]), float(sides[-1]))
 
 
 @biomarker(
-    "fractal_dimension_box_r2",
+    "lacunarity",
     quantity="ratio",
-    dims={"vessel": ("artery", "vein", "all"), "region": ("image",)},
+    dims=_DIMS,
     needs=("vessels", "disc"),
-    label="Fit of the fractal dimension (r2)",
-    definition="Coefficient of determination of the line that gives fractal_dimension_box.",
-    source=_SOURCE,
+    label="Lacunarity",
+    definition=(
+        "Mean of the squared mass / squared mean mass of boxes glided over the field of view, all those wholly inside; "
+        f"mean over scales, {_RANGE}."
+    ),
+    source="Allain C, Cloitre M. Phys Rev A 1991;44:3552-8",
 )
-def fractal_dimension_box_r2(anatomy: Anatomy, *, vessel: str, region: str) -> float:
-    """How straight the log-log plot is."""
-    return _dimension(anatomy, vessel)[1]
+def lacunarity(anatomy: Anatomy, *, vessel: str, region: str) -> float:
+    """Gliding-box lacunarity, mean over scales."""
+    from retina_tools.biomarkers.boxes import boxes_inside
+
+    values = []
+    for found in _counts(anatomy, vessel):
+        side = found.side
+        number = anatomy.once(("boxes_inside", side), lambda side=side: boxes_inside(_field(anatomy), side))  # type: ignore[misc]
+        total, squares = found.inside
+        if total:
+            values.append(number * squares / total**2)
+    if not values:
+        raise Unmeasurable(Status.TOO_SHORT)
+    return float(np.mean(values))

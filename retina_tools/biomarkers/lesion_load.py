@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.frame import ZONES
-from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker
+from retina_tools.biomarkers.registry import ETDRS, QUADRANTS, Status, Unmeasurable, biomarker
 from retina_tools.schema import get_mask
 
 _SOURCE: Final = "Porwal P et al. Data 2018;3:25 (IDRiD); own definition"
@@ -73,16 +73,16 @@ def lesion_coverage(anatomy: Anatomy, *, lesion: str) -> float:
 @biomarker(
     "visible_fraction",
     quantity="ratio",
-    dims={"region": tuple(ZONES)},
+    dims={"region": (*ZONES, *QUADRANTS, *ETDRS)},
     needs=("disc",),
-    label="Visible fraction of the zone",
+    label="Visible fraction of the region",
     definition=(
-        "Share of the zone inside the field of view; what lies beyond the frame is unseen. Below 0.7 the other "
-        "measures of the zone have the status out_of_view."
+        "Share of the region inside the field of view; what lies beyond the frame is unseen. Below 0.7 the other "
+        "measures of the region have the status out_of_view."
     ),
     source="Own definition",
     peers=("VascX: grid quality control",),
 )
 def visible_fraction(anatomy: Anatomy, *, region: str) -> float:
-    """Visible share of a zone."""
-    return anatomy.frame.zone_visible_fraction(region)
+    """Visible share of a zone, quadrant or ETDRS field."""
+    return anatomy.regions.visible_fraction(region, anatomy.regions.mask(region))

@@ -99,10 +99,24 @@ _UNITS_OF: Final[Mapping[Quantity, tuple[str, ...]]] = {
     "count": ("",),
 }
 
+HEMIFIELDS: Final = ("superior", "inferior")
+QUADRANTS: Final = tuple(f"zone_c_{half}{side}" for half in ("supero", "infero") for side in ("temporal", "nasal"))
+ETDRS: Final = (
+    "etdrs_center",
+    *(
+        f"etdrs_{ring}_{sector}"
+        for ring in ("inner", "outer")
+        for sector in ("superior", "nasal", "inferior", "temporal")
+    ),
+)
+
+# Where every measure of vessels is taken that has a meaning for a part of the retina.
+REGIONS: Final = ("image", "zone_b", "zone_c")
+
 # The coordinates of every dimension a biomarker may have, in the order they are written.
 DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "vessel": ("artery", "vein", "all"),
-    "region": ("image", "zone_b", "zone_c"),
+    "region": (*REGIONS, *HEMIFIELDS, *QUADRANTS, *ETDRS),
     "lesion": names("lesion"),
 }
 
@@ -135,6 +149,8 @@ class Biomarker:
         Names of comparable outputs of other tools.
     measured_scale : bool
         Micrometres only from a scale that was not itself derived from the disc.
+    interval : str
+        What is known of how often the interval of draws covers the truth.
     """
 
     name: str
@@ -148,6 +164,7 @@ class Biomarker:
     source: str
     peers: tuple[str, ...]
     measured_scale: bool
+    interval: str
 
     @property
     def variables(self) -> dict[str, Unit]:
@@ -170,6 +187,7 @@ def biomarker(
     units: Sequence[str] | None = None,
     peers: Sequence[str] = (),
     measured_scale: bool = False,
+    interval: str = "",
 ) -> Callable[[Measure], Measure]:
     """Register a measure under a name.
 
@@ -192,6 +210,8 @@ def biomarker(
         Comparable outputs of other tools, as ``'tool: name'``.
     measured_scale : bool
         Refuse micrometres from a scale that assumes the disc's size.
+    interval : str
+        How often the 95 % interval of draws covers the truth, in words; empty where that was not tested.
 
     Returns
     -------
@@ -228,6 +248,7 @@ def biomarker(
             source=source,
             peers=tuple(peers),
             measured_scale=measured_scale,
+            interval=interval,
         )
         return function
 
@@ -281,7 +302,8 @@ def catalogue() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``name, variables, label, definition, units, dims, needs, source, peers``.
+        Columns ``name, variables, label, definition, units, dims, needs, source, peers, interval``; the last says in
+        words how far the interval of ``measure(eye, draws=...)`` can be trusted.
 
     Examples
     --------
@@ -301,6 +323,7 @@ def catalogue() -> pd.DataFrame:
             "needs": ", ".join(entry.needs),
             "source": entry.source,
             "peers": "; ".join(entry.peers),
+            "interval": entry.interval or "not tested",
         }
         for entry in REGISTER.values()
     ]

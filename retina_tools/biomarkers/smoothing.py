@@ -130,7 +130,17 @@ def line_tangents(points: Floats, bounds: NDArray[np.int64]) -> Floats:
 
 
 def line_medians(values: Floats, bounds: NDArray[np.int64]) -> Floats:
-    """Median of each line's values, NaN left out; NaN for a line that has none. One sort serves all lines.
+    """Median of each line's values, NaN left out; NaN for a line that has none.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n,)
+    bounds : ndarray of int, shape (lines + 1,)
+
+    Returns
+    -------
+    ndarray of float, shape (lines,)
+
 
     Examples
     --------
@@ -138,14 +148,8 @@ def line_medians(values: Floats, bounds: NDArray[np.int64]) -> Floats:
     >>> line_medians(np.array([3.0, 1.0, 2.0, np.nan, 5.0]), np.array([0, 3, 4, 5])).tolist()
     [2.0, nan, 5.0]
     """
-    line = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-    known = np.isfinite(values)
-    line, kept = line[known], values[known]
-    kept = kept[np.lexsort((kept, line))]
-    counts = np.bincount(line, minlength=len(bounds) - 1)
-    start = np.cumsum(counts) - counts
-    medians = np.full(len(counts), np.nan)
-    some = counts > 0
-    low, high = start + np.maximum(counts - 1, 0) // 2, start + counts // 2
-    medians[some] = (kept[low[some]] + kept[high[some]]) / 2
+    from retina_tools.biomarkers.medians import fill_medians
+
+    medians = np.empty(len(bounds) - 1)
+    fill_medians(np.ascontiguousarray(values, dtype=float), np.asarray(bounds, np.int64), medians)
     return medians

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retina_tools.biomarkers.anatomy import Anatomy
-from retina_tools.biomarkers.registry import DIMENSIONS, Status, Unmeasurable, biomarker
+from retina_tools.biomarkers.registry import DIMENSIONS, HEMIFIELDS, QUADRANTS, REGIONS, Status, Unmeasurable, biomarker
 
 _KNUDTSON: Final = {"artery": 0.88, "vein": 0.95}
 _VESSELS_COMBINED: Final = 6
@@ -101,13 +102,13 @@ def _six_largest_px(anatomy: Anatomy, vessel: str, region: str) -> list[float]:
 @biomarker(
     "calibre_equivalent",
     quantity="length",
-    dims={"vessel": ("artery", "vein"), "region": ("zone_b",)},
+    dims={"vessel": ("artery", "vein"), "region": ("zone_b", "zone_c")},
     needs=("vessels", "disc"),
     label="Central retinal equivalent (CRAE, CRVE)",
     definition=(
-        "Knudtson's revised equivalent of the six largest vessels crossing zone B (2 to 3 disc radii). Each vessel is "
-        "followed once through the zone, along the wider arm where it branches, and its width is the median sub-pixel "
-        "width of that run; fewer than six give no value."
+        "Knudtson's revised equivalent of the six largest vessels crossing zone B (2 to 3 disc radii) or zone C (2 to "
+        "5 disc radii). Each vessel is followed once through the zone, along the wider arm where it branches, and its "
+        "width is the median sub-pixel width of that run; fewer than six give no value."
     ),
     source="Knudtson MD et al. Curr Eye Res 2003;27:143-9",
     peers=("PVBM: craek, crvek", "VascX: CREKnudtson", "AutoMorph: CRAE_Knudtson, CRVE_Knudtson"),
@@ -121,7 +122,7 @@ def calibre_equivalent(anatomy: Anatomy, *, vessel: str, region: str) -> float:
     "calibre_equivalent_hubbard",
     quantity="length",
     units=("um",),
-    dims={"vessel": ("artery", "vein"), "region": ("zone_b",)},
+    dims={"vessel": ("artery", "vein"), "region": ("zone_b", "zone_c")},
     needs=("vessels", "disc", "scale"),
     label="Central retinal equivalent after Parr and Hubbard",
     definition=(
@@ -144,7 +145,7 @@ def calibre_equivalent_hubbard(anatomy: Anatomy, *, vessel: str, region: str) ->
 @biomarker(
     "arteriole_venule_ratio",
     quantity="ratio",
-    dims={"region": ("zone_b",)},
+    dims={"region": ("zone_b", "zone_c")},
     needs=("vessels", "disc"),
     label="Arteriole-to-venule ratio (AVR)",
     definition="CRAE / CRVE, both as calibre_equivalent; no value when either has none.",
@@ -160,7 +161,7 @@ def arteriole_venule_ratio(anatomy: Anatomy, *, region: str) -> float:
 @biomarker(
     "calibre_mean",
     quantity="length",
-    dims={"vessel": DIMENSIONS["vessel"], "region": DIMENSIONS["region"]},
+    dims={"vessel": DIMENSIONS["vessel"], "region": (*REGIONS, *HEMIFIELDS, *QUADRANTS)},
     needs=("vessels",),
     label="Mean vessel calibre",
     definition=(
@@ -172,8 +173,34 @@ def arteriole_venule_ratio(anatomy: Anatomy, *, region: str) -> float:
 )
 def calibre_mean(anatomy: Anatomy, *, vessel: str, region: str) -> float:
     """Length-weighted mean calibre in px."""
+    widths, lengths = _piece_widths(anatomy, vessel, region)
+    return float(np.average(widths, weights=lengths))
+
+
+@biomarker(
+    "calibre_sd",
+    quantity="length",
+    dims={"vessel": DIMENSIONS["vessel"], "region": REGIONS},
+    needs=("vessels",),
+    label="Standard deviation of vessel calibre",
+    definition=(
+        "Standard deviation over vessel segments, weighted by their length in the region, of the widths that "
+        "calibre_mean is the mean of."
+    ),
+    source="Own definition; cf. Quiros-Gonzalez J et al. Invest Ophthalmol Vis Sci 2024 (VascX)",
+    peers=("VascX: caliber std",),
+)
+def calibre_sd(anatomy: Anatomy, *, vessel: str, region: str) -> float:
+    """Length-weighted standard deviation of the segments' calibres in px."""
+    widths, lengths = _piece_widths(anatomy, vessel, region)
+    mean = np.average(widths, weights=lengths)
+    return math.sqrt(float(np.average((widths - mean) ** 2, weights=lengths)))
+
+
+def _piece_widths(anatomy: Anatomy, vessel: str, region: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Width and length of every piece that has a width."""
     pieces = anatomy.pieces(vessel, region)
     known = np.isfinite(pieces.width_px)
     if not known.any():
         raise Unmeasurable(Status.TOO_FEW_VESSELS)
-    return float(np.average(pieces.width_px[known], weights=pieces.length_px[known]))
+    return pieces.width_px[known], pieces.length_px[known]

@@ -66,14 +66,49 @@ def test_y_junction_has_one_bifurcation_and_three_segments():
     assert kinds.count("tip") == 3
 
 
-@pytest.mark.parametrize("turn_deg", [50, 70, 90])
-def test_crossing_is_one_node_with_straight_partners(turn_deg):
-    mask = shapes.line(7, 7, 200) | shapes.line(7 + turn_deg, 5, 200)
-    graph = build_vessel_graph(mask)
-    (node,) = [node for node in range(len(graph.node_yx)) if graph.node_kind(node) == "crossing"]
-    widths = [np.nanmedian(graph.width_px[graph.bounds[k] : graph.bounds[k + 1]]) for k in range(4)]
-    for segment in range(4):
-        assert widths[graph.partners[node, segment]] == pytest.approx(widths[segment], abs=0.5)
+@pytest.mark.parametrize("turn_deg", [25, 35, 50, 70, 90])
+@pytest.mark.parametrize("widths", [(7, 5), (6, 6), (9, 4)])
+def test_vessels_go_straight_on_over_a_crossing(turn_deg, widths):
+    """At acute angles the skeleton of a crossing falls into two branchings, which are still one crossing."""
+    graph = build_vessel_graph(shapes.line(7, widths[0], 200) | shapes.line(7 + turn_deg, widths[1], 200))
+    assert len(graph) == 2
+    assert sorted(graph.degree[graph.degree > 0]) == [1, 1, 1, 1]
+    assert np.hypot(*(graph.crossing_yx[0] - 127.5)) < 2
+    assert sorted(graph.crossing_segments[0]) == [0, 1]
+    found = [np.nanmedian(graph.width_px[graph.bounds[k] : graph.bounds[k + 1]]) for k in range(2)]
+    assert sorted(found) == pytest.approx(sorted(widths), abs=0.3)
+    assert graph.length_px == pytest.approx([200, 200], rel=0.01)
+
+
+def test_branches_on_both_sides_are_no_crossing():
+    y, x = np.mgrid[:256, :256].astype(float)
+    stem = np.abs(x - 128) < 5
+    left = (np.abs((x - 128) + 0.9 * (150 - y)) < 3.5) & (x < 128) & (y > 30)
+    right = (np.abs((x - 128) - 0.9 * (132 - y)) < 3.5) & (x > 128) & (y > 30)
+    graph = build_vessel_graph(stem | left | right)
+    assert len(graph.crossing_yx) == 0
+    assert (graph.degree == 3).sum() == 2
+    assert len(graph) == 5
+
+
+def test_vessel_goes_on_under_another():
+    """A mask cut by a vessel above it is one vessel; the same cut in the open, if it is long, is two."""
+    lower, upper = shapes.line(80, 6, 220), shapes.line(10, 12, 220)
+    wide = shapes.line(10, 20, 220)
+    assert len(build_vessel_graph(lower & ~upper, cover=upper)) == 1
+    assert len(build_vessel_graph(lower & ~wide)) == 2
+
+
+def test_branch_hidden_at_its_origin_is_attached():
+    y, x = np.mgrid[:256, :256].astype(float)
+    stem, vein = np.abs(x - 100) < 5, (np.abs(x - 112) < 6)
+    branch = (np.abs(y - 140 + 0.5 * (x - 100)) < 3) & (x > 100) & (x < 200)
+    hidden = (stem | branch) & ~vein
+    apart = build_vessel_graph(hidden)
+    joined = build_vessel_graph(hidden, cover=vein)
+    assert (apart.degree == 3).sum() == 0
+    assert (joined.degree == 3).sum() == 1
+    assert joined.node_yx[joined.degree == 3][0] == pytest.approx([140, 100], abs=3)
 
 
 def test_rough_walls_grow_no_branches():
