@@ -17,7 +17,7 @@ from retina_tools.biomarkers import (
     vessel_tortuosity,
 )
 from retina_tools.biomarkers.anatomy import Anatomy
-from retina_tools.biomarkers.branch_tables import bifurcations_table, crossings_table
+from retina_tools.biomarkers.branch_tables import bifurcations_table, crossing_points, crossings_table
 from retina_tools.biomarkers.comparison import compare_definitions
 from retina_tools.biomarkers.draws import draw_masks
 from retina_tools.biomarkers.frame import Frame
@@ -26,6 +26,15 @@ from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker, ca
 from retina_tools.biomarkers.results import measure, scale_from_disc, to_table
 from retina_tools.biomarkers.segments import segment_paths, segments_table
 from retina_tools.biomarkers.simulated import SimulatedSegmenter
+from retina_tools.biomarkers.traces import (
+    bifurcation_arms,
+    box_counts,
+    calibre_points,
+    region_fields,
+    vessel_distances,
+    zone_vessel_paths,
+    zone_vessels_table,
+)
 
 __all__ = [
     "Anatomy",
@@ -33,10 +42,14 @@ __all__ = [
     "SimulatedSegmenter",
     "Status",
     "Unmeasurable",
+    "bifurcation_arms",
     "bifurcations_table",
     "biomarker",
+    "box_counts",
+    "calibre_points",
     "catalogue",
     "compare_definitions",
+    "crossing_points",
     "crossings_table",
     "describe",
     "disc_shape",
@@ -44,6 +57,7 @@ __all__ = [
     "fractal",
     "lesion_load",
     "measure",
+    "region_fields",
     "scale_from_disc",
     "segment_paths",
     "segments_table",
@@ -52,5 +66,8 @@ __all__ = [
     "vessel_branching",
     "vessel_calibre",
     "vessel_density",
+    "vessel_distances",
     "vessel_tortuosity",
+    "zone_vessel_paths",
+    "zone_vessels_table",
 ]

@@ -296,7 +296,12 @@ class Anatomy:
             rooted = math.isfinite(self.frame.centre_yx[0])
         except Unmeasurable:
             rooted = False
-        return find_bifurcations(self.forest(vessel), self.smoothing_px / _SMOOTHING_DD, rooted=rooted)
+        return find_bifurcations(self.forest(vessel), self.bifurcation_yardstick_px, rooted=rooted)
+
+    @property
+    def bifurcation_yardstick_px(self) -> float:
+        """Disc diameter, or a share of the field where there is no disc: what arms of bifurcations are measured by."""
+        return self.smoothing_px / _SMOOTHING_DD
 
     def pieces(self, vessel: str, region: str) -> Pieces:
         """Vessel segments clipped to a region; a segment that leaves it and returns gives two pieces."""

@@ -14,8 +14,8 @@ from retina_tools.biomarkers.trees import Forest
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_ANGLE_DD: Final = 0.1
-_CALIBRE_DD: Final = (0.1, 0.3)
+ANGLE_DD: Final = 0.1
+CALIBRE_DD: Final = (0.1, 0.3)
 # Exponents beyond this say only that a daughter is as wide as its parent.
 _GREATEST_EXPONENT: Final = 60.0
 
@@ -125,7 +125,7 @@ def find_bifurcations(forest: Forest, diameter_px: float, *, rooted: bool) -> Bi
         graph.width_px,
         np.where(side == 0, start, stop - 1).reshape(-1),
         np.where(side == 0, stop - 1, start).reshape(-1),
-        np.array([_ANGLE_DD, *_CALIBRE_DD]) * diameter_px,
+        np.array([ANGLE_DD, *CALIBRE_DD]) * diameter_px,
         found.reshape(-1),
     )
     width, chord = found[:, 0].reshape(-1, 3), found[:, 1:].reshape(-1, 3, 2)

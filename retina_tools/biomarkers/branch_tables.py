@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.registry import Status, Unmeasurable
 from retina_tools.biomarkers.segments import Vessel, check_vessel, factor
+from retina_tools.biomarkers.traces import point_columns
 from retina_tools.schema import has_mask
+from retina_tools.taxonomy import EyeError
 
 if TYPE_CHECKING:
     from retina_tools.biomarkers.vessel_graph import VesselGraph
@@ -101,14 +103,9 @@ def crossings_table(eye: xr.Dataset, vessel: Vessel = "all") -> pd.DataFrame:
     """
     check_vessel(vessel)
     anatomy = Anatomy(eye)
-    try:
-        graph = anatomy.graph(vessel)
-    except Unmeasurable:
+    graph, names = _network(anatomy, vessel)
+    if graph is None:
         return _empty(_CROSSING_COLUMNS, ("kind_1", "kind_2", "nicking_status"))
-    if vessel == "all" and has_mask(eye, "artery") and has_mask(eye, "vein"):
-        names = np.array(["artery", "vein", "vessel"])
-    else:
-        names = np.array(["vessel" if vessel == "all" else vessel])
     rows = [
         _crossing(graph, names, yx, pair) for yx, pair in zip(graph.crossing_yx, graph.crossing_segments, strict=True)
     ]
@@ -120,6 +117,60 @@ def crossings_table(eye: xr.Dataset, vessel: Vessel = "all") -> pd.DataFrame:
     table["crossing"] = np.arange(len(table))
     table["distance_dd"] = _distance(anatomy, graph.crossing_yx) * factor(anatomy, "dd")
     return table
+
+
+def crossing_points(eye: xr.Dataset, crossing: int, vessel: Vessel = "all") -> pd.DataFrame:
+    """The two vessels of one crossing, point by point, and where the vein's widths were compared.
+
+    Parameters
+    ----------
+    eye : xarray.Dataset
+    crossing : int
+        Row of :func:`crossings_table` of the same network.
+    vessel : {'artery', 'vein', 'all'}
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``segment``, ``kind``, ``y, x``, ``normal_y, normal_x``, ``left_px, right_px`` and ``calibre_px`` as
+        :func:`calibre_points` has them, ``along_px`` (from the crossing, without a sign), ``local_px`` (the calibre
+        averaged over a few pixels only) and ``stretch``: of the vein ``near``, where the nicking ratio takes its
+        narrowest ``local_px``, and ``away``, where it takes the median ``calibre_px``; empty elsewhere.
+
+    Raises
+    ------
+    EyeError
+        No such network or crossing.
+    """
+    check_vessel(vessel)
+    anatomy = Anatomy(eye)
+    graph, names = _network(anatomy, vessel)
+    if graph is None or not 0 <= crossing < len(graph.crossing_yx):
+        found = 0 if graph is None else len(graph.crossing_yx)
+        raise EyeError(f"crossing is {crossing}, but crossings_table has {found} rows for {vessel!r}.")
+    arms = [_Arm(graph, int(segment), graph.crossing_yx[crossing]) for segment in graph.crossing_segments[crossing]]
+    kinds = [str(names[graph.part[arm.segment]]) for arm in arms]
+    parts = []
+    for arm, kind, other in zip(arms, kinds, arms[::-1], strict=True):
+        own = np.arange(graph.bounds[arm.segment], graph.bounds[arm.segment + 1])
+        table = point_columns(anatomy, vessel, own).assign(
+            kind=kind, along_px=arm.along, local_px=arm.local, stretch=""
+        )
+        if kind == "vein" and sorted(kinds) == ["artery", "vein"]:
+            for name, chosen in zip(("near", "away"), arm.stretches(other.extent_across(arm)), strict=True):
+                table.loc[chosen, "stretch"] = name
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _network(anatomy: Anatomy, vessel: str) -> tuple[VesselGraph | None, NDArray[np.str_]]:
+    """The graph of a network, None without such vessels, and the kinds of its parts."""
+    both = vessel == "all" and has_mask(anatomy.eye, "artery") and has_mask(anatomy.eye, "vein")
+    names = np.array(["artery", "vein", "vessel"] if both else ["vessel" if vessel == "all" else vessel])
+    try:
+        return anatomy.graph(vessel), names
+    except Unmeasurable:
+        return None, names
 
 
 def _empty(columns: tuple[str, ...], text: tuple[str, ...]) -> pd.DataFrame:
@@ -145,7 +196,7 @@ def _crossing(
     if sorted(kinds) != ["artery", "vein"]:
         return row | {"nicking_ratio": np.nan, "nicking_status": Status.NOT_APPLICABLE.word}
     artery, vein = sorted(arms, key=lambda arm: kinds[arms.index(arm)])
-    ratio = vein.narrowing(artery.calibre / max(float(np.sqrt(1 - cosine**2)), 0.2))
+    ratio = vein.narrowing(artery.extent_across(vein))
     status = Status.OK if np.isfinite(ratio) else Status.TOO_SHORT
     return row | {"nicking_ratio": ratio, "nicking_status": status.word}
 
@@ -165,12 +216,21 @@ class _Arm:
         arrow = points[min(here + reach, len(points) - 1)] - points[max(here - reach, 0)]
         self.course = arrow / max(float(np.hypot(*arrow)), 1e-9)
 
-    def narrowing(self, other_px: float) -> float:
-        """Narrowest width beside a vessel of a given extent along this one / width farther away."""
+    def extent_across(self, other: _Arm) -> float:
+        """How much of another segment this one covers: its calibre, more where it crosses at a slant."""
+        cosine = abs(float(self.course @ other.course))
+        return self.calibre / max(float(np.sqrt(1 - min(cosine, 1.0) ** 2)), 0.2)
+
+    def stretches(self, other_px: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which points lie beside a vessel of a given extent along this one, and which farther away."""
         edge, step = other_px / 2, other_px
         near = (self.along <= edge + _NEAR_CALIBRES * step) & np.isfinite(self.local)
         away = (self.along > edge + _NEAR_CALIBRES * step) & (self.along <= edge + _AWAY_CALIBRES * step)
-        away &= np.isfinite(self.width)
+        return near, away & np.isfinite(self.width)
+
+    def narrowing(self, other_px: float) -> float:
+        """Narrowest width beside a vessel of a given extent along this one / width farther away."""
+        near, away = self.stretches(other_px)
         if near.sum() < 2 or away.sum() < 2:
             return float("nan")
         return float(self.local[near].min() / np.median(self.width[away]))

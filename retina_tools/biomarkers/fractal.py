@@ -34,7 +34,8 @@ def _sides(anatomy: Anatomy) -> NDArray[np.int64]:
     return box_sides(smallest, largest)
 
 
-def _counts(anatomy: Anatomy, vessel: str) -> list[BoxCounts]:
+def counted_boxes(anatomy: Anatomy, vessel: str) -> list[BoxCounts]:
+    """The boxes of every size, counted once."""
     return anatomy.once(("box_counts", vessel), lambda: _count_all(anatomy, vessel))
 
 
@@ -59,7 +60,7 @@ def _field(anatomy: Anatomy) -> NDArray[np.int32]:
 def _dimensions(anatomy: Anatomy, vessel: str) -> BoxDimensions:
     from retina_tools.biomarkers.multifractal import box_dimensions
 
-    return anatomy.once(("box_dimensions", vessel), lambda: box_dimensions(_counts(anatomy, vessel)))
+    return anatomy.once(("box_dimensions", vessel), lambda: box_dimensions(counted_boxes(anatomy, vessel)))
 
 
 def _register_dimension(kind: str, order: str, formula: str, peers: tuple[str, ...]) -> None:
@@ -160,7 +161,7 @@ def lacunarity(anatomy: Anatomy, *, vessel: str, region: str) -> float:
     from retina_tools.biomarkers.boxes import boxes_inside
 
     values = []
-    for found in _counts(anatomy, vessel):
+    for found in counted_boxes(anatomy, vessel):
         side = found.side
         number = anatomy.once(("boxes_inside", side), lambda side=side: boxes_inside(_field(anatomy), side))  # type: ignore[misc]
         total, squares = found.inside

@@ -13,7 +13,7 @@ from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.registry import DIMENSIONS, HEMIFIELDS, QUADRANTS, REGIONS, Status, Unmeasurable, biomarker
 
 _KNUDTSON: Final = {"artery": 0.88, "vein": 0.95}
-_VESSELS_COMBINED: Final = 6
+VESSELS_COMBINED: Final = 6
 
 
 def combine_widths(widths: Sequence[float], pair: Callable[[float, float], float]) -> float:
@@ -90,13 +90,13 @@ def hubbard_equivalent(widths_um: Sequence[float], vessel: str) -> float:
 
 
 def _six_largest_px(anatomy: Anatomy, vessel: str, region: str) -> list[float]:
-    from retina_tools.biomarkers.zone_runs import crossing_widths
+    from retina_tools.biomarkers.zone_runs import crossing_runs
 
     anatomy.region(region)
-    widths = anatomy.once(("crossing_widths", vessel, region), lambda: crossing_widths(anatomy, vessel, region))
-    if len(widths) < _VESSELS_COMBINED:
+    runs = anatomy.once(("crossing_runs", vessel, region), lambda: crossing_runs(anatomy, vessel, region))
+    if len(runs) < VESSELS_COMBINED:
         raise Unmeasurable(Status.TOO_FEW_VESSELS)
-    return [float(width) for width in widths[:_VESSELS_COMBINED]]
+    return [run.width_px for run in runs[:VESSELS_COMBINED]]
 
 
 @biomarker(

@@ -56,8 +56,24 @@ class _Arm:
         return self.piece.stop - 1 if self.forward else self.piece.start
 
 
-def crossing_widths(anatomy: Anatomy, vessel: str, zone: str) -> Floats:
-    """Calibre in px of every vessel that crosses a zone, largest first.
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One vessel on its way through a zone.
+
+    Attributes
+    ----------
+    points : ndarray of int, shape (n,)
+        Its points among those of the graph, from the disc outward.
+    width_px : float
+        Median of the calibres along it.
+    """
+
+    points: NDArray[np.int64]
+    width_px: float
+
+
+def crossing_runs(anatomy: Anatomy, vessel: str, zone: str) -> list[Run]:
+    """Every vessel that crosses a zone, widest first.
 
     Parameters
     ----------
@@ -67,21 +83,21 @@ def crossing_widths(anatomy: Anatomy, vessel: str, zone: str) -> Floats:
 
     Returns
     -------
-    ndarray of float, shape (vessels,)
-        For each the median along its run through the zone.
+    list of Run
     """
     graph, pieces = anatomy.graph(vessel), anatomy.pieces(vessel, zone)
     inner, outer = anatomy.frame.zone_limits_px(zone)
     distance = np.hypot(*(graph.points_yx - anatomy.frame.centre_yx).T)
-    walker = _Walker(graph, pieces, distance)
-    widths = []
-    for run in walker.runs():
-        points = np.concatenate([np.arange(arm.piece.start, arm.piece.stop) for arm in run])
+    runs = []
+    for arms in _Walker(graph, pieces, distance).runs():
+        points = np.concatenate(
+            [np.arange(arm.piece.start, arm.piece.stop)[:: 1 if arm.forward else -1] for arm in arms]
+        )
         known = graph.width_px[points]
         known = known[np.isfinite(known)]
         if np.ptp(distance[points]) >= _LEAST_SPAN * (outer - inner) and len(known):
-            widths.append(float(np.median(known)))
-    return np.sort(np.array(widths))[::-1]
+            runs.append(Run(points, float(np.median(known))))
+    return sorted(runs, key=lambda run: -run.width_px)
 
 
 class _Walker:
