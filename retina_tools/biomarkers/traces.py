@@ -18,6 +18,7 @@ from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.registry import Unmeasurable
 from retina_tools.biomarkers.segments import Vessel, check_vessel, factor
 from retina_tools.biomarkers.vessel_calibre import VESSELS_COMBINED
+from retina_tools.schema import get_mask, has_mask
 from retina_tools.taxonomy import EyeError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ Floats = NDArray[np.float64]
 
 _ARMS: Final = ("parent", "daughter_1", "daughter_2")
 _KINDS: Final = ("artery", "vein")
+# Walls of a vessel without any calibre are looked for as if it were so wide.
+_UNKNOWN_PX: Final = 8.0
 
 
 def calibre_points(eye: xr.Dataset, vessel: Vessel = "all") -> pd.DataFrame:
@@ -88,17 +91,28 @@ def point_columns(anatomy: Anatomy, vessel: str, points: NDArray[np.int64]) -> p
         One row per point, without ``along_px``.
     """
     from retina_tools.biomarkers.edges import find_walls
-    from retina_tools.biomarkers.smoothing import line_tangents
+    from retina_tools.biomarkers.smoothing import line_medians, line_tangents
 
     graph = anatomy.graph(vessel)
     tangents = line_tangents(graph.points_yx, graph.bounds)[points]
     width = graph.width_px[points]
-    typical = float(np.nanmedian(graph.width_px)) if np.isfinite(graph.width_px).any() else 4.0
-    reach = 1.25 * np.nan_to_num(width, nan=2 * typical) + 4
-    left, right, _ = find_walls(anatomy.vessel_mask(vessel), graph.points_yx[points], tangents, reach)
+    typical = line_medians(graph.width_px, graph.bounds)[graph.segment_of[points]]
+    reach = 1.25 * np.nan_to_num(np.where(np.isfinite(width), width, typical), nan=_UNKNOWN_PX) + 4
+    left, right = np.full(len(points), np.nan), np.full(len(points), np.nan)
+    for number, mask in enumerate(_masks(anatomy, vessel)):
+        own = graph.part[graph.segment_of[points]] == number
+        left[own], right[own], _ = find_walls(mask, graph.points_yx[points[own]], tangents[own], reach[own])
     y, x = graph.points_yx[points].T
     values = {"normal_y": tangents[:, 1], "normal_x": -tangents[:, 0], "left_px": left, "right_px": right}
     return pd.DataFrame({"segment": graph.segment_of[points], "y": y, "x": x, **values, "calibre_px": width})
+
+
+def _masks(anatomy: Anatomy, vessel: str) -> list[NDArray[np.bool_]]:
+    """The mask that each part of a network was traced in: of all vessels, arteries and veins have their own."""
+    parts = [part for part in _KINDS if has_mask(anatomy.eye, part)]
+    if vessel != "all" or len(parts) < 2:
+        return [anatomy.vessel_mask(vessel)]
+    return [get_mask(anatomy.eye, part) & anatomy.frame.fov for part in (*parts, "vessel")]  # type: ignore[operator]
 
 
 def zone_vessels_table(eye: xr.Dataset, zone: str = "zone_b") -> pd.DataFrame:

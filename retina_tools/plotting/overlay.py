@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from numpy.typing import NDArray
 
+from retina_tools.plotting.canvas import add_picture, add_scale_bar, eye_title, whole
 from retina_tools.plotting.raster import Format, outline_of, overlay_uri, photograph_uri
 from retina_tools.plotting.theme import new_figure, plain
 from retina_tools.schema import TAXONOMY, EyeError, get_landmark, get_mask, has_mask, term, validate
@@ -19,8 +20,6 @@ from retina_tools.schema import TAXONOMY, EyeError, get_landmark, get_mask, has_
 _REGIONS: Final = ("macula", "optic_disc", "optic_cup")
 _VESSELS: Final = ("vessel", "vein", "artery")
 _POINTS: Final = {"optic_disc": ("Disc centre", "cross-thin"), "fovea": ("Fovea", "x-thin")}
-_EYES: Final = {"OD": "right eye", "OS": "left eye"}
-_BAR_UM: Final = (100, 200, 500, 1000, 2000, 5000)
 
 
 def plot_overlay(
@@ -89,20 +88,20 @@ def plot_overlay(
     rows, columns = eye.sizes["y"], eye.sizes["x"]
     shrink = min(1.0, max_size / max(rows, columns))
     size = (max(1, round(rows * shrink)), max(1, round(columns * shrink)))
-    figure = new_figure(_title(eye) if title is None else title, _description(eye, chosen))
+    figure = new_figure(eye_title(eye) if title is None else title, _description(eye, chosen))
     if "image" in eye:
-        _add_picture(figure, photograph_uri(eye["image"].values, size, fmt=image_format), rows, columns)
+        add_picture(figure, photograph_uri(eye["image"].values, size, fmt=image_format), whole(eye))
     areas = [(_mask(eye, name), term(name).rgb) for name in chosen if name not in rims]
     width = max(1, round(max(rows, columns) / 500))
     lines = [(outline_of(_mask(eye, name), width), term(name).rgb) for name in chosen if name in rims]
     for layers, alpha in ((areas, round(opacity * 255)), (lines, 255)):
         if layers:
-            _add_picture(figure, overlay_uri(layers, size, alpha), rows, columns)
+            add_picture(figure, overlay_uri(layers, size, alpha), whole(eye))
     _add_legend(figure, chosen, rims)
     if landmarks:
         _add_landmarks(figure, eye)
     if scale_bar:
-        _add_scale_bar(figure, eye)
+        add_scale_bar(figure, eye)
     _frame(figure, rows, columns, height, dark="image" not in eye)
     return figure
 
@@ -179,13 +178,8 @@ def _mask(eye: xr.Dataset, name: str) -> NDArray[np.bool_]:
     return np.zeros((eye.sizes["y"], eye.sizes["x"]), bool) if mask is None else mask
 
 
-def _title(eye: xr.Dataset) -> str:
-    parts = [str(eye.coords["image_id"].item()), _EYES.get(str(eye.coords["laterality"].item()), "")]
-    return ", ".join(part for part in parts if part)
-
-
 def _description(eye: xr.Dataset, chosen: list[str]) -> str:
-    subject = _title(eye) or "an eye"
+    subject = eye_title(eye) or "an eye"
     what = "Fundus photograph" if "image" in eye else "Masks"
     size = f"{eye.sizes['x']} by {eye.sizes['y']} pixels"
     visible = max(int(eye["fov"].values.sum()), 1)
@@ -202,14 +196,6 @@ def _landmarks(eye: xr.Dataset) -> list[tuple[str, float, float]]:
         if place is not None:
             found.append((label, *place))
     return found
-
-
-def _add_picture(figure: go.Figure, source: str, rows: int, columns: int) -> None:
-    # plotly.js tells pictures apart by their place alone and draws one of two at the same place: differ by a hair.
-    wide = columns + 1e-6 * len(figure.layout.images)
-    # Pixel centres lie on whole numbers, so the picture begins half a pixel before the first.
-    place = {"xref": "x", "yref": "y", "x": -0.5, "y": -0.5, "sizex": wide, "sizey": rows}
-    figure.add_layout_image(source=source, sizing="stretch", layer="below", **place)
 
 
 def _add_legend(figure: go.Figure, chosen: list[str], rims: set[str]) -> None:
@@ -233,26 +219,6 @@ def _add_landmarks(figure: go.Figure, eye: xr.Dataset) -> None:
         marker = {"symbol": symbols[label], "size": 16, "line": {"width": 2, "color": "black"}}
         hover = f"{label}<br>y %{{y:.1f}}, x %{{x:.1f}}<extra></extra>"
         figure.add_trace(go.Scatter(x=[x], y=[y], mode="markers", name=label, marker=marker, hovertemplate=hover))
-
-
-def _add_scale_bar(figure: go.Figure, eye: xr.Dataset) -> None:
-    scale = float(eye.attrs["um_per_pixel"])
-    if not np.isfinite(scale):
-        return
-    rows, columns = eye.sizes["y"], eye.sizes["x"]
-    length_um = max((one for one in _BAR_UM if one / scale <= columns / 4), default=None)
-    if length_um is None:
-        return
-    left, down = 0.03 * columns, 0.97 * rows
-    right = left + length_um / scale
-    text = f"{length_um / 1000:g} mm" if length_um >= 1000 else f"{length_um:g} µm"
-    if eye.attrs["scale_source"] == "disc_diameter":
-        text += " (assumed)"
-    ink = "white" if "image" in eye else "black"
-    figure.add_shape(type="line", x0=left, x1=right, y0=down, y1=down, line={"color": ink, "width": 4})
-    figure.add_annotation(
-        x=(left + right) / 2, y=down, text=text, showarrow=False, yshift=14, font={"color": ink, "size": 13}
-    )
 
 
 def _frame(figure: go.Figure, rows: int, columns: int, height: int, *, dark: bool) -> None:

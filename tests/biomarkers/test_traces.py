@@ -130,3 +130,11 @@ def test_what_is_not_there_is_answered_in_words(eye):
     ):
         with pytest.raises(EyeError, match=said):
             call()
+
+
+def test_walls_are_those_of_the_vessels_own_mask_where_another_touches_it(eye):
+    """Of all vessels together arteries are measured among arteries, or a vein beside one would widen it."""
+    alone, together = biomarkers.calibre_points(eye, "artery"), biomarkers.calibre_points(eye, "all")
+    arteries = together[: len(alone)]
+    np.testing.assert_allclose(arteries["left_px"], alone["left_px"], atol=0.5)
+    np.testing.assert_array_equal(arteries["calibre_px"], alone["calibre_px"])
