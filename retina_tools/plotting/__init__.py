@@ -1,9 +1,14 @@
-"""Static figures: the eye with its masks, associations, a cohort. Each says in words what it shows."""
+"""Static figures: the eye, what was measured on it, associations, a cohort. Each says in words what it shows."""
 
+from retina_tools.plotting.closeups import plot_bifurcation, plot_calibre, plot_crossing
+from retina_tools.plotting.coverage import plot_boxes, plot_distances
 from retina_tools.plotting.forest import plot_forest
 from retina_tools.plotting.overlay import plot_overlay, structure_table
+from retina_tools.plotting.ratios import plot_ratios
 from retina_tools.plotting.scatter import plot_cohort
+from retina_tools.plotting.segments import plot_segments
 from retina_tools.plotting.theme import OKABE_ITO, SYMBOLS, describe, plain, register, template
+from retina_tools.plotting.zones import plot_regions, plot_zones
 
 register()
 
@@ -12,9 +17,18 @@ __all__ = [
     "SYMBOLS",
     "describe",
     "plain",
+    "plot_bifurcation",
+    "plot_boxes",
+    "plot_calibre",
     "plot_cohort",
+    "plot_crossing",
+    "plot_distances",
     "plot_forest",
     "plot_overlay",
+    "plot_ratios",
+    "plot_regions",
+    "plot_segments",
+    "plot_zones",
     "register",
     "structure_table",
     "template",

@@ -115,6 +115,11 @@ def add_eye(figure: go.Figure, eye: xr.Dataset, box: Box, *, panel: int = 1, fad
     shrink = min(1.0, 1000 / max(box.height, box.width))
     size = (max(1, round(box.height * shrink)), max(1, round(box.width * shrink)))
     add_picture(figure, photograph_uri(np.ascontiguousarray(part), size, quality=85), box, panel)
+    hide_axes(figure, box, panel)
+
+
+def hide_axes(figure: go.Figure, box: Box, panel: int = 1) -> None:
+    """Set the axes of a panel to the pixels of a part of the picture, square and unseen."""
     hidden: dict[str, Any] = {"visible": False, "showgrid": False, "zeroline": False, "constrain": "domain"}
     x, y = axes(panel)
     figure.update_layout(
@@ -210,9 +215,9 @@ def wall_lines(mask: NDArray[np.bool_], box: Box) -> list[Floats]:
     """
     from skimage.measure import find_contours
 
-    # With a margin of nothing around, walls are closed at the picture's edge.
-    part = np.pad(mask[box.slices].astype(float), 1)
-    return [line + np.array([box.top - 1, box.left - 1]) for line in find_contours(part, 0.5)]
+    # Beyond the picture is nothing, so walls are closed at its edge; at the edge of the part they just go on.
+    part = np.pad(mask, 1)[box.top : box.bottom + 2, box.left : box.right + 2].astype(float)
+    return [line + np.array([box.top - 1, box.left - 1]) for line in find_contours(part, 0.5)]  # type: ignore[no-untyped-call]
 
 
 def circle(centre_yx: Sequence[float], radius: float) -> Floats:

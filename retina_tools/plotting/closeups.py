@@ -84,7 +84,8 @@ def plot_calibre(
         raise EyeError(f"segment is {segment}, but segments_table has {points['segment'].nunique()} rows.")
     known = own["calibre_px"].notna()
     median = float(own["calibre_px"].median())
-    box = around(eye, own[["y", "x"]].iloc[len(own) // 2], reach_dd * _yardstick_px(eye))
+    middle = own[["y", "x"]].to_numpy()[len(own) // 2].tolist()
+    box = around(eye, middle, reach_dd * _yardstick_px(eye))
     heading = f"Calibre of segment {segment}, {eye_title(eye)}" if title is None else title
     unit, scale = _length(eye)
     said = f"median {median * scale:.{_digits(unit)}f} {unit}" if known.any() else "nowhere measured"
