@@ -58,6 +58,18 @@ def test_numbers_are_computed_not_typed(path):
             assert re.findall(r"[^\n]*\d[^\n]*", text) == []
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_exercise_has_a_check_and_a_folded_solution(path):
+    cells = json.loads(path.read_text())["cells"]
+    asked = [k for k, cell in enumerate(cells) if re.search(r"(?m)^check\(", "".join(cell["source"]))]
+    for k in asked:
+        assert re.search(r"(?m)^my_\w+ = None", "".join(cells[k]["source"])), "an answer to be filled in"
+        solution = "".join(cells[k + 1]["source"])
+        assert solution.startswith("<details><summary>Solution</summary>\n\n")
+        assert "```python\n" in solution.split("</details>")[0]
+    assert sum("<details>" in "".join(cell["source"]) for cell in cells) == len(asked)
+
+
 def test_the_page_of_the_demo_fetches_nothing(tmp_path):
     """Plotly puts a script from elsewhere beside every figure; the recipe of ``make demo`` takes it out."""
     page = tmp_path / "quickstart.html"

@@ -102,6 +102,9 @@ def point_columns(anatomy: Anatomy, vessel: str, points: NDArray[np.int64]) -> p
     for number, mask in enumerate(_masks(anatomy, vessel)):
         own = graph.part[graph.segment_of[points]] == number
         left[own], right[own], _ = find_walls(mask, graph.points_yx[points[own]], tangents[own], reach[own])
+    # Where a centreline is led over a gap it has no vessel around it, and no walls.
+    outside = left + right == 0
+    left[outside], right[outside] = np.nan, np.nan
     y, x = graph.points_yx[points].T
     values = {"normal_y": tangents[:, 1], "normal_x": -tangents[:, 0], "left_px": left, "right_px": right}
     return pd.DataFrame({"segment": graph.segment_of[points], "y": y, "x": x, **values, "calibre_px": width})

@@ -277,5 +277,5 @@ def add_scale_bar(figure: go.Figure, eye: xr.Dataset, box: Box | None = None, in
     ink = ink or ("white" if "image" in eye else "black")
     figure.add_shape(type="line", x0=left, x1=right, y0=down, y1=down, line={"color": ink, "width": 4})
     figure.add_annotation(
-        x=(left + right) / 2, y=down, text=text, showarrow=False, yshift=14, font={"color": ink, "size": 13}
+        x=left, xanchor="left", y=down, text=text, showarrow=False, yshift=14, font={"color": ink, "size": 13}
     )

@@ -342,4 +342,4 @@ def _arc(node: Floats, one: Floats, two: Floats) -> tuple[Floats, Floats]:
     angle = first + np.linspace(0, 1, 30) * turn
     reach = 0.6 * min(np.hypot(*(one - node)), np.hypot(*(two - node)))
     arc = node + reach * np.stack([np.sin(angle), np.cos(angle)], axis=1)
-    return arc, node + 1.7 * (arc[15] - node)
+    return arc, node + 2.3 * (arc[15] - node)

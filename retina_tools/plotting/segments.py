@@ -45,6 +45,7 @@ _NAMES: Final = {
     "generation": "Generation from the disc",
     "strahler": "Strahler order from the tips",
 }
+_WINDING: Final = ("arc_chord", "curvature_per_dd", "squared_curvature_per_dd2", "tortuosity_density_per_dd")
 # Plotly colours lines one trace at a time, so colours come in steps.
 _STEPS: Final = 12
 _SCALE: Final = "Plasma"
@@ -107,7 +108,7 @@ def plot_segments(
     # A single loop must not take all the colours.
     low, high = float(values.min()), float(np.percentile(values, 98))
     high = high if high > low else low + 1e-9
-    heading = eye_title(eye) if title is None else title
+    heading = f"{_NAMES[by]}, {eye_title(eye)}" if title is None else title
     weights = long["length_dd"]
     description = (
         f"{len(long)} of {len(table)} vessel segments coloured by {_NAMES[by].lower()}: from {values.min():.3g} to "
@@ -175,7 +176,8 @@ def _add_colours(figure: go.Figure, by: str, low: float, high: float) -> None:
 def _add_extremes(figure: go.Figure, eye: xr.Dataset, chosen: list[tuple[Floats, float]], by: str) -> None:
     """Two segments larger, one above the other, at the same scale, with their chords; numbered in the eye."""
     reach = max(float(np.ptp(path, axis=0).max()) for path, _ in chosen) / 2 * 1.15
-    for panel, word, (path, value) in zip((2, 3), ("smallest", "largest"), chosen, strict=True):
+    words = ("straightest", "most tortuous") if by in _WINDING else ("smallest", "largest")
+    for panel, word, (path, value) in zip((2, 3), words, chosen, strict=True):
         add_lines(figure, [path[[0, -1]]], OKABE_ITO[0], width=2, panel=panel, dash="dash")
         add_lines(figure, [path], INK, width=3.5, panel=panel)
         middle = (path.min(axis=0) + path.max(axis=0)) / 2

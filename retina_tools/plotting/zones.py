@@ -39,8 +39,9 @@ Zone = Literal["zone_b", "zone_c"]
 _CIRCLES: Final = (1.0, 2.0, 3.0, 5.0)
 _LETTERS: Final = {"A": 1.5, "B": 2.5, "C": 4.0}
 _GRIDS: Final = {"Hemifields": HEMIFIELDS, "Quadrants of zone C": QUADRANTS, "ETDRS fields": ETDRS}
-# Labels of neighbouring vessels lie at least this far apart along a circle of one radius, in radians.
-_APART: Final = 0.6
+# Labels of neighbouring vessels lie at least so far apart, in disc radii: beside the disc, and more above and below it,
+# where one stands next to the other.
+_APART: Final = (0.45, 1.25)
 
 
 def plot_zones(eye: xr.Dataset, zone: Zone = "zone_b", *, title: str | None = None, height: int = 680) -> go.Figure:
@@ -79,7 +80,7 @@ def plot_zones(eye: xr.Dataset, zone: Zone = "zone_b", *, title: str | None = No
     radius, centre = frame.radius_px, frame.centre_yx
     unit, column = ("µm", "calibre_um") if np.isfinite(table["calibre_um"]).any() else ("DD", "calibre_dd")
     words = [f"{value:.0f} {unit}" if unit == "µm" else f"{value:.3f} {unit}" for value in table[column]]
-    heading = eye_title(eye) if title is None else title
+    heading = f"Vessels of zone {zone[-1].upper()}, {eye_title(eye)}" if title is None else title
     figure = new_figure(heading, _zones_in_words(table.assign(words=words), zone))
     box = around(eye, centre, 5.5 * radius)
     add_eye(figure, eye, box)
@@ -115,7 +116,7 @@ def _label_vessels(
     ends = np.array([paths[k][-1] - centre for k in rows]).reshape(-1, 2)
     angles = np.arctan2(ends[:, 0], ends[:, 1])
     order = np.argsort(angles)
-    spread = _spread(angles[order], _APART / reach)
+    spread = _spread(angles[order], reach)
     for k, angle in zip(np.array(rows)[order] if rows else [], spread, strict=True):
         row = table.iloc[int(k)]
         away = (reach + 0.28) * radius
@@ -130,13 +131,14 @@ def _label_vessels(
         )
 
 
-def _spread(angles: Floats, least: float) -> Floats:
-    """Angles in rising order, pushed apart until neighbours differ by a least amount."""
+def _spread(angles: Floats, reach: float) -> Floats:
+    """Angles in rising order, pushed apart until the labels of neighbours do not cover each other."""
     moved = angles.copy()
-    for _ in range(200):
-        gap = np.diff(moved)
-        short = np.maximum(least - gap, 0) / 2
-        if not short.any():
+    for _ in range(300):
+        middle = (moved[1:] + moved[:-1]) / 2
+        least = (_APART[0] + _APART[1] * np.sin(middle) ** 2) / reach
+        short = np.maximum(least - np.diff(moved), 0) / 2
+        if short.max(initial=0) < 1e-3:
             break
         moved[:-1] -= short
         moved[1:] += short
@@ -213,7 +215,7 @@ def plot_regions(
     low, high = min(shown), max(shown)
     if low == high:
         low, high = low - 1, high + 1
-    heading = eye_title(eye) if title is None else title
+    heading = f"{label or 'Values'}, {eye_title(eye)}" if title is None else title
     said = "; ".join(
         f"{name}: " + ", ".join(f"{_short(at)} {known[at]:.{digits}f}" for at in fields)
         for name, fields in grids.items()

@@ -150,8 +150,8 @@ def test_segments_keep_their_colour_and_the_extremes_are_the_extremes(eye):
     assert sum(len(curves(trace)) for trace in coloured) == long["arc_chord"].notna().sum()
     pulled = long[long["length_dd"] >= 0.5]["arc_chord"]
     words = [note.text for note in figure.layout.annotations]
-    assert f"smallest: {pulled.min():.3f}" in words
-    assert f"largest: {pulled.max():.3f}" in words
+    assert f"straightest: {pulled.min():.3f}" in words
+    assert f"most tortuous: {pulled.max():.3f}" in words
     mean = np.average(long["arc_chord"], weights=long["length_dd"])
     assert f"weighted by length {mean:.3f}" in describe(figure)
     assert mean == pytest.approx(float(biomarkers.measure(eye).tortuosity_arc_chord.sel(vessel="vein", region="image")))
