@@ -274,8 +274,10 @@ def add_scale_bar(figure: go.Figure, eye: xr.Dataset, box: Box | None = None, in
     text = f"{length_um / 1000:g} mm" if length_um >= 1000 else f"{length_um:g} µm"
     if eye.attrs["scale_source"] == "disc_diameter":
         text += " (assumed)"
+    ground = "rgba(255,255,255,0.6)" if ink else "rgba(0,0,0,0)"
     ink = ink or ("white" if "image" in eye else "black")
     figure.add_shape(type="line", x0=left, x1=right, y0=down, y1=down, line={"color": ink, "width": 4})
     figure.add_annotation(
-        x=left, xanchor="left", y=down, text=text, showarrow=False, yshift=14, font={"color": ink, "size": 13}
-    )
+        x=left, xanchor="left", y=down, text=text, showarrow=False, yshift=14, font={"color": ink, "size": 13},
+        bgcolor=ground,
+    )  # fmt: skip

@@ -151,8 +151,8 @@ def plot_distances(
     hide_axes(figure, box)
     add_lines(figure, [circle((float(y), float(x)), most)], "white", width=2, dash="dot")
     above = y - most > 0.05 * box.height
-    beside = {"yanchor": "bottom" if above else "top"}
-    add_label(figure, f"farthest: {words[1]}", float(y - most if above else y + most), float(x), **beside)
+    place = float(y - most if above else y + most)
+    add_label(figure, f"farthest: {words[1]}", place, float(x), yanchor="bottom" if above else "top")
     add_label(figure, f"mean: {words[0]}", box.height * 0.98, box.width * 0.98, xanchor="right", yanchor="bottom")
     bar = {"title": {"text": f"Distance [{unit}]", "side": "right"}, "thickness": 16, "outlinewidth": 0}
     marker = {"color": [0], "cmin": 0, "cmax": most * scale, "colorscale": "Viridis", "colorbar": bar, "opacity": 0}

@@ -41,7 +41,7 @@ _LETTERS: Final = {"A": 1.5, "B": 2.5, "C": 4.0}
 _GRIDS: Final = {"Hemifields": HEMIFIELDS, "Quadrants of zone C": QUADRANTS, "ETDRS fields": ETDRS}
 # Labels of neighbouring vessels lie at least so far apart, in disc radii: beside the disc, and more above and below it,
 # where one stands next to the other.
-_APART: Final = (0.45, 1.25)
+_APART: Final = (0.4, 0.8)
 
 
 def plot_zones(eye: xr.Dataset, zone: Zone = "zone_b", *, title: str | None = None, height: int = 680) -> go.Figure:
