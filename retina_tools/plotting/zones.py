@@ -96,7 +96,7 @@ def plot_zones(eye: xr.Dataset, zone: Zone = "zone_b", *, title: str | None = No
         add_lines(figure, [path for path, show in zip(paths, chosen & ~six, strict=True) if show], colour, width=1.5)
         own = [path for path, show in zip(paths, chosen & six, strict=True) if show]
         add_lines(figure, own, colour, width=5, name=term(vessel).label)
-    _label_vessels(figure, table.assign(words=words), paths, centre, radius, 3.0 if zone == "zone_b" else 5.0)
+    _label_vessels(figure, table.assign(words=words), paths, centre, radius, 3.0 if zone == "zone_b" else 5.0, box)
     add_scale_bar(figure, eye, box, INK)
     side_by_side(figure, [room(figure, height) * box.width / box.height], height, right=120)
     figure.update_layout(legend={"x": 1.01, "y": 1, "itemclick": False, "itemdoubleclick": False})
@@ -110,6 +110,7 @@ def _label_vessels(
     centre: tuple[float, float],
     radius: float,
     reach: float,
+    box: Box,
 ) -> None:
     """Rank and width of each combined vessel just outside the zone, moved along the circle where two would overlap."""
     rows = [k for k in range(len(table)) if table["combined"].iloc[k]]
@@ -119,16 +120,15 @@ def _label_vessels(
     spread = _spread(angles[order], reach)
     for k, angle in zip(np.array(rows)[order] if rows else [], spread, strict=True):
         row = table.iloc[int(k)]
-        away = (reach + 0.28) * radius
+        # A vessel that leaves the field before the zone ends has its label where it leaves, inside the picture.
+        away = min(float(np.hypot(*(paths[int(k)][-1] - centre))), reach * radius) + 0.28 * radius
         right = math.cos(angle)
-        add_label(
-            figure,
-            f"{row['rank']}: {row['words']}",
-            centre[0] + away * math.sin(angle),
-            centre[1] + away * right,
-            colour=term(row["vessel"]).colour,
-            xanchor="left" if right > 0.3 else "right" if right < -0.3 else "center",
-        )
+        y = np.clip(centre[0] + away * math.sin(angle), box.top + 0.03 * box.height, box.bottom - 0.03 * box.height)
+        x = max(centre[1] + away * right, box.left)
+        near_edge = x < box.left + 0.14 * box.width
+        anchor = "left" if right > 0.3 or near_edge else "right" if right < -0.3 else "center"
+        colour = term(row["vessel"]).colour
+        add_label(figure, f"{row['rank']}: {row['words']}", float(y), x, colour=colour, xanchor=anchor)
 
 
 def _spread(angles: Floats, reach: float) -> Floats:
