@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -12,13 +13,16 @@ from numpy.typing import NDArray
 
 from retina_tools import schema
 from retina_tools.phantom import measures
-from retina_tools.phantom.appearance import photograph
-from retina_tools.phantom.growth import Frame, Tree, grow
-from retina_tools.phantom.lesions import LESION_ORDER, Lesion, lesion_mask, scatter
+from retina_tools.phantom.appearance import TESSELLATED, photograph, tessellation_mask
+from retina_tools.phantom.lesions import AnyLesion, lesion_mask
+from retina_tools.phantom.outlines import Outline, arc_outline, cup_outline, disc_outline
 from retina_tools.phantom.painting import View, ellipse_mask, paint_vessels
 from retina_tools.phantom.parameters import Parameters, parameters
-from retina_tools.phantom.vessels import Segment, tapered_radii, to_segments
-from retina_tools.phantom.waves import Waves
+from retina_tools.phantom.placing import Placing
+from retina_tools.phantom.trees import vessel_tree
+from retina_tools.phantom.trunks import Frame
+from retina_tools.phantom.vascular import Vascular
+from retina_tools.phantom.vessels import Segment
 
 # The field of view fills this part of the frame, which leaves the black corners and margin of a fundus camera.
 _FRAME_FILL: Final = 0.98
@@ -37,19 +41,21 @@ class Anatomy:
     seed : int
     segments : tuple of Segment
         The vessel graph, arteries first.
-    lesions : tuple of Lesion
+    lesions : tuple of Lesion or Trace
     disc_yx : ndarray, shape (2,)
         Centre of the optic disc.
-    truth : dict
-        Biomarkers computed from the geometry, see `retina_tools.phantom.truth`.
     """
 
     parameters: Parameters
     seed: int
     segments: tuple[Segment, ...] = field(repr=False)
-    lesions: tuple[Lesion, ...] = field(repr=False)
+    lesions: tuple[AnyLesion, ...] = field(repr=False)
     frame: Frame = field(repr=False)
-    truth: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def truth(self) -> dict[str, Any]:
+        """Biomarkers computed from the geometry, see `retina_tools.phantom.truth`."""
+        return measures.measured(self, make_view(self.frame, measures.RASTER_PX))
 
     @property
     def disc_yx(self) -> NDArray[np.float64]:
@@ -98,7 +104,7 @@ class Anatomy:
         fov = view.field()
         masks = {name: plane.mask for name, plane in planes.items()} | self._other_masks(view)
         masks = {name: mask & fov for name, mask in masks.items()}
-        picture = photograph(self.frame, view, planes, self.lesions, self.seed) if image else None
+        picture = photograph(self, view, planes) if image else None
         points = {"optic_disc": view.to_px(self.disc_yx), "fovea": view.to_px(np.zeros(2))}
         if laterality == "OS":
             masks = {name: mask[:, ::-1] for name, mask in masks.items()}
@@ -119,25 +125,36 @@ class Anatomy:
             provenance=[f"phantom: rendered at {size} px from the seed {self.seed}"],
         )
         eye.attrs["phantom"] = json.dumps(
-            {"seed": self.seed, "parameters": self.parameters.as_dict(), "truth": self.truth}
+            {"seed": self.seed, "size": int(size), "parameters": self.parameters.as_dict()}
         )
         return eye
 
+    @cached_property
+    def disc(self) -> Outline:
+        """The optic disc's margin."""
+        return disc_outline(self.frame)
+
+    @cached_property
+    def cup(self) -> Outline:
+        """The cup's margin."""
+        return cup_outline(self.frame)
+
+    @cached_property
+    def arc_atrophy(self) -> Outline | None:
+        """The outer margin of peripapillary atrophy, whose inner one is the disc; None without any."""
+        return arc_outline(self.frame)
+
     def _other_masks(self, view: View) -> dict[str, NDArray[np.bool_]]:
         p = self.parameters
-        long, short = self.frame.disc_semi_axes_um
-        cup = long * p.cup_disc_ratio, short * p.cup_disc_ratio * p.cup_ovality
         radius = p.macula_diameter_um / 2
-        masks = {
-            "optic_disc": ellipse_mask(view, self.disc_yx, (long, short), p.disc_tilt_deg),
-            "optic_cup": ellipse_mask(view, self.disc_yx, cup, p.disc_tilt_deg),
-            "macula": ellipse_mask(view, np.zeros(2), (radius, radius), 0.0),
-        }
+        masks = {"optic_disc": self.disc.mask(view), "optic_cup": self.cup.mask(view)}
+        masks["macula"] = ellipse_mask(view, np.zeros(2), (radius, radius), 0.0)
+        if p.tessellation >= TESSELLATED:
+            masks["tessellation"] = tessellation_mask(self.frame, view, self.seed) & ~masks["optic_disc"]
+        if self.arc_atrophy is not None:
+            masks["arc_atrophy"] = self.arc_atrophy.mask(view) & ~masks["optic_disc"]
         # A kind that was asked for with a count of nought is "looked for, not there".
-        for kind in LESION_ORDER:
-            if kind in p.lesions:
-                masks[kind] = lesion_mask(self.lesions, kind, view)
-        return masks
+        return masks | {kind: lesion_mask(self.lesions, kind, view) for kind in p.lesions}
 
 
 def fov_holds(point_px: NDArray[np.float64], view: View) -> bool:
@@ -185,25 +202,43 @@ def grown(seed: int, p: Parameters) -> Anatomy:
     if seed < 0:
         raise schema.EyeError(f"seed is {seed}, wanted a whole number from 0.")
     frame = Frame(p)
-    arteries = grow(frame, "artery", np.random.default_rng([seed, 1]))
-    artery_points = np.concatenate([course.points_um for course in arteries.courses])
-    veins = grow(frame, "vein", np.random.default_rng([seed, 2]), artery_points)
-    segments = _as_segments(arteries, frame, p.arteriole_calibre_um, np.random.default_rng([seed, 3]), 0)
-    segments += _as_segments(veins, frame, p.venule_calibre_um, np.random.default_rng([seed, 4]), len(segments))
-    lesions = tuple(scatter(frame, seed))
-    truth = measures.measured(segments, lesions, frame, make_view(frame, measures.RASTER_PX))
-    return Anatomy(p, seed, tuple(segments), lesions, frame, truth)
+    arteries = vessel_tree(frame, "artery", seed, 0, None)
+    points = np.concatenate([segment.points_um for segment in arteries])
+    veins = vessel_tree(frame, "vein", seed, len(arteries), points)
+    segments = [*arteries, *veins]
+    traces = Vascular(segments, frame, seed).all()
+    return Anatomy(p, seed, tuple(segments), (*Placing(frame, seed).all(), *traces), frame)
 
 
-def _as_segments(tree: Tree, frame: Frame, calibre_um: float, rng: np.random.Generator, first: int) -> list[Segment]:
-    """Bend the courses, give them radii, and scale these to the calibre wanted."""
-    bent = Waves(frame, rng).bent(np.concatenate([course.points_um for course in tree.courses]))
-    ends = np.cumsum([len(course.points_um) for course in tree.courses])
-    for course, points in zip(tree.courses, np.split(bent, ends[:-1]), strict=True):
-        course.points_um = points
-    radii = tapered_radii(tree.courses, frame.parameters.murray_exponent)
-    segments = to_segments(tree.courses, radii, tree.vessel, first)
-    calibre = measures.calibre_equivalent(segments, frame, tree.vessel, first)
-    if not np.isfinite(calibre):
-        raise schema.EyeError("Fewer than six vessels cross zone B of this eye; take a smaller disc or another seed.")
-    return [replace(segment, radius_um=segment.radius_um * calibre_um / calibre) for segment in segments]
+def anatomy_of(eye: xr.Dataset) -> Anatomy:
+    """The anatomy of a synthetic eye, grown again from the seed and the parameters it carries.
+
+    Parameters
+    ----------
+    eye : xarray.Dataset
+        Made by `retina_tools.phantom.eye`.
+
+    Returns
+    -------
+    Anatomy
+
+    Raises
+    ------
+    EyeError
+        The eye is not a synthetic one.
+    """
+    return grown_again(*recipe_of(eye))
+
+
+def recipe_of(eye: xr.Dataset) -> tuple[int, str]:
+    """Seed and parameters (as JSON) that a synthetic eye carries; EyeError for any other eye."""
+    if "phantom" not in eye.attrs:
+        raise schema.EyeError("This eye carries no truth; only eyes made by phantom.eye or phantom.cohort do.")
+    stored = json.loads(eye.attrs["phantom"])
+    return int(stored["seed"]), json.dumps(stored["parameters"], sort_keys=True)
+
+
+@lru_cache(maxsize=4)
+def grown_again(seed: int, values: str) -> Anatomy:
+    """The anatomy of a recipe; the last few are kept, since several truths are usually asked of one eye."""
+    return grown(seed, parameters(**json.loads(values)))

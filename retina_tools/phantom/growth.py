@@ -6,7 +6,7 @@ constructive optimisation (Schreiner and Buxbaum 1993), here with smooth courses
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -15,91 +15,28 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import distance_transform_edt
 
-from retina_tools.phantom.parameters import Parameters
+from retina_tools.phantom.trunks import TRUNKS, Frame, Trunks
 from retina_tools.phantom.vessels import Course, Floats, Vessel
+from retina_tools.phantom.waves import Waves
 
 STEP_UM: Final = 40.0
-_CELL_UM: Final = 60.0
+_CELL_UM: Final = 40.0
+# Room on either side of a trunk and of a branch for itself, its neighbour and a gap: 160 and 100 um.
+_TRUNK_ROOM_UM: Final = 165.0
+_BRANCH_ROOM_UM: Final = 100.0
+_WIDEST: Final = 5
+# A branch leaves a trunk, or another branch, at no less than this angle and is out of its way after so many steps.
+_LEAST_ANGLE: Final = np.radians(40.0)
+_LEAVING_STEPS: Final = {True: 8, False: 6}
+# The next branch of a trunk, or of a branch, leaves so far from the last one.
+_JOINTS_APART_UM: Final = {True: 290.0, False: 200.0}
 _COARSE_UM: Final = 120.0
 _EMPTIEST_UM: Final = 2200.0
 _SPACING_UM: Final = 550.0
-# Enough for a 45 degree view; eyes seen in a smaller or equal field share one anatomy.
-_DOMAIN_UM: Final = 7100.0
-
-
-@dataclass(frozen=True)
-class Trunk:
-    """Course of a trunk around the disc: distances from its centre, and angles from temporal (0) over superior (90).
-
-    The first three distances are in disc radii, the others in micrometres. Angles are for the superior half and change
-    sign for the inferior one.
-    """
-
-    name: str
-    angles_deg: tuple[float, ...]
-    side: int
-    stem: str = ""
-    short: bool = False
-
-
-_DISTANCES_UM: Final = (2300.0, 3300.0, 4700.0, 6300.0, 8200.0, 10500.0)
-_ARCADE: Final = (92.0, 84.0, 68.0, 56.0, 43.0, 33.0, 26.0, 22.0)
-_NASAL: Final = (104.0, 113.0, 125.0, 131.0, 136.0, 139.0, 142.0, 143.0)
-_VERTICAL: Final = (93.0, 95.0, 97.0, 96.0, 94.0, 92.0, 90.0, 88.0)
-_MACULAR: Final = (70.0, 42.0, 27.0, 19.0, 14.0, 12.0, 12.0, 12.0)
-_STRAIGHT: Final = (150.0, 168.0, 172.0, 174.0, 175.0, 176.0, 176.0, 176.0)
-
-TRUNKS: Final = (
-    Trunk("superotemporal", _ARCADE, 1),
-    Trunk("inferotemporal", _ARCADE, -1),
-    Trunk("superonasal", _NASAL, 1, "superotemporal"),
-    Trunk("inferonasal", _NASAL, -1, "inferotemporal"),
-    Trunk("superior", _VERTICAL, 1, "superotemporal"),
-    Trunk("inferior", _VERTICAL, -1, "inferotemporal"),
-    Trunk("nasal", _STRAIGHT, 1),
-    Trunk("superior macular", _MACULAR, 1, "superotemporal", True),
-    Trunk("inferior macular", _MACULAR, -1, "inferotemporal", True),
-)
-
-
-@dataclass
-class Frame:
-    """Where disc and fovea are, and polar coordinates around the disc."""
-
-    parameters: Parameters
-    disc_yx: Floats = field(init=False)
-    radius_um: float = field(init=False)
-    domain_yx: Floats = field(init=False)
-    domain_um: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        p = self.parameters
-        angle = np.radians(p.disc_fovea_angle_deg)
-        self.disc_yx = p.disc_fovea_distance_um * np.array([-np.sin(angle), np.cos(angle)])
-        self.radius_um = p.disc_diameter_um / 2
-        self.domain_yx = 0.35 * self.disc_yx
-        shift_um = abs(p.view_centre - 0.35) * p.disc_fovea_distance_um
-        self.domain_um = max(_DOMAIN_UM, p.field_um / 2 + shift_um + 600.0)
-        self._temporal = -self.disc_yx / np.hypot(*self.disc_yx)
-        self._superior = np.array([self._temporal[1], -self._temporal[0]])
-
-    @property
-    def disc_semi_axes_um(self) -> tuple[float, float]:
-        """Long and short semi-axis of the disc; their product is the squared radius."""
-        long = self.radius_um / float(np.sqrt(self.parameters.disc_ovality))
-        return long, long * self.parameters.disc_ovality
-
-    def polar(self, distance_um: Floats, angle_deg: Floats) -> Floats:
-        """Points (y, x) at a distance from the disc's centre and an angle from temporal over superior."""
-        theta = np.radians(angle_deg)
-        along = distance_um * np.cos(theta), distance_um * np.sin(theta)
-        points: Floats = self.disc_yx + along[0][:, None] * self._temporal + along[1][:, None] * self._superior
-        return points
-
-    def from_disc(self, points_um: Floats) -> Floats:
-        """Distances from the centre of the disc."""
-        distance: Floats = np.hypot(*(points_um - self.disc_yx).T)
-        return distance
+_TRUNK_DRAWS: Final = 8
+# Two trunks side by side need their calibre, and a gap; they have split after so many steps.
+_TRUNK_GAP_UM: Final = 200.0
+_SPLIT_STEPS: Final = 14
 
 
 def smooth_course(waypoints: Floats) -> Floats:
@@ -122,53 +59,69 @@ def _resampled(dense: Floats) -> Floats:
     return np.stack([np.interp(even, arc, dense[:, 0]), np.interp(even, arc, dense[:, 1])], axis=1)
 
 
-_AROUND: Final = np.arange(-1, 2)
-
-
 class Occupancy:
-    """Which cells of the retina already carry a vessel of this kind."""
+    """Which cells of the retina already carry a vessel of this kind, and whose they are."""
 
     def __init__(self, frame: Frame) -> None:
-        self.origin = frame.domain_yx - frame.domain_um - 500.0
-        cells = int(2 * (frame.domain_um + 500.0) / _CELL_UM) + 1
-        self.taken: NDArray[np.bool_] = np.zeros((cells, cells), bool)
+        self.origin = frame.domain_yx - frame.domain_um - 700.0
+        cells = int(2 * (frame.domain_um + 700.0) / _CELL_UM) + 1
+        self.owner: NDArray[np.int32] = np.full((cells, cells), -1, np.int32)
 
     def _cells(self, points_um: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         index = np.rint((points_um - self.origin) / _CELL_UM).astype(np.intp)
-        index = np.minimum(np.maximum(index, 1), len(self.taken) - 2)
+        index = np.minimum(np.maximum(index, _WIDEST), len(self.owner) - 1 - _WIDEST)
         return index[:, 0], index[:, 1]
 
-    def mark(self, points_um: Floats) -> None:
-        """Take the cells along a course and those beside it."""
+    def mark(self, points_um: Floats, owner: int, reach_um: float) -> None:
+        """Take the cells within reach of a course."""
         y, x = self._cells(points_um)
-        self.taken[y[:, None, None] + _AROUND[:, None], x[:, None, None] + _AROUND] = True
+        around_y, around_x = _disc(reach_um / _CELL_UM)
+        self.owner[y[:, None] + around_y, x[:, None] + around_x] = owner
 
-    def free(self, points_um: Floats) -> bool:
-        """Whether no cell along a course is taken."""
-        return not self.taken[self._cells(points_um)].any()
+    def free(self, points_um: Floats, parent: int, leaving: int) -> bool:
+        """Whether a course may lie here: in no cell of another one, and in those of its parent only where it leaves."""
+        taken = self.owner[self._cells(points_um)]
+        taken[:2] = -1
+        first = taken[:leaving]
+        first[first == parent] = -1
+        return bool((taken < 0).all())
+
+
+@cache
+def _disc(radius: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Offsets of the cells within a radius."""
+    whole = np.arange(-_WIDEST, _WIDEST + 1)
+    y, x = np.meshgrid(whole, whole, indexing="ij")
+    inside = y**2 + x**2 <= radius**2
+    return y[inside], x[inside]
 
 
 class Tree:
     """A tree of one kind of vessel while it grows."""
 
-    def __init__(self, frame: Frame, vessel: Vessel, rng: np.random.Generator) -> None:
-        self.frame, self.vessel, self.rng = frame, vessel, rng
+    def __init__(self, frame: Frame, vessel: Vessel, rng: np.random.Generator, waves: Waves) -> None:
+        self.frame, self.vessel, self.rng, self.waves = frame, vessel, rng, waves
+        # Courses before bending; whether they are clear of each other is looked up after it.
         self.courses: list[Course] = []
+        self.bent: list[Floats] = []
         self.occupancy = Occupancy(frame)
         self._joints: list[list[int]] = []
         # Places where a branch may leave: y, x, tangent y, tangent x, course, index on the course.
         self._places = np.empty((4096, 6))
         self._n_places = 0
 
-    def add(self, points_um: Floats, parent: int = -1, joint: int = 0) -> int:
-        """Add a course that leaves the course ``parent`` at its point number ``joint``."""
+    def add(self, points_um: Floats, bent_um: Floats, parent: int = -1, joint: int = 0, name: str = "") -> int:
+        """Add a course, given before and after bending, that leaves ``parent`` at its point number ``joint``."""
         leaf = float(np.exp(self.rng.normal(0.0, 0.07)))
         outside = np.hypot(*(points_um[-1] - self.frame.domain_yx)) > self.frame.domain_um - 600.0
-        self.courses.append(Course(points_um, parent, joint, leaf * (1.25 if outside else 1.0)))
+        order = 0 if name else self.courses[parent].order + 1
+        leaf *= (1.25 if outside else 1.0) * (1.0 - 0.45 * self.frame.parameters.asymmetry) ** order
+        self.courses.append(Course(points_um, parent, joint, leaf, order, name))
         if parent >= 0:
             self._joints[parent].append(joint)
         self._joints.append([])
-        self.occupancy.mark(points_um)
+        self.bent.append(bent_um)
+        self.occupancy.mark(bent_um, len(self.bent) - 1, _TRUNK_ROOM_UM if name else _BRANCH_ROOM_UM)
         self._add_places(points_um)
         return len(self.courses) - 1
 
@@ -187,10 +140,11 @@ class Tree:
         self._n_places += len(new)
 
     def joinable(self, parent: int, joint: int) -> bool:
-        """Whether a branch may leave here: not at an end, and 160 um from the next joint."""
+        """Whether a branch may leave here: not at an end, and not too near to the next joint."""
         if not 3 <= joint <= len(self.courses[parent].points_um) - 4:
             return False
-        return all(abs(joint - other) * STEP_UM > 160.0 for other in self._joints[parent])
+        apart = _JOINTS_APART_UM[bool(self.courses[parent].name)] / STEP_UM
+        return all(abs(joint - other) >= apart for other in self._joints[parent])
 
     def branch_towards(self, target: Floats) -> bool:
         """Serve a point from the best place on the tree, if there is a way without crossing the tree."""
@@ -207,9 +161,11 @@ class Tree:
             parent, joint = int(places[best, 4]), int(places[best, 5])
             if self.joinable(parent, joint):
                 course = self._course(places[best, :2], places[best, 2:4], target)
-                if self._is_clear(course):
-                    self.add(course, parent, joint)
-                    return True
+                if self._shuns_fovea(course):
+                    bent = self.waves.bent(course)
+                    if self.occupancy.free(bent, parent, _LEAVING_STEPS[bool(self.courses[parent].name)]):
+                        self.add(course, bent, parent, joint)
+                        return True
             cost[np.abs(y - y[best]) + np.abs(x - x[best]) < (120.0 + 80.0 * trial)] = np.inf
         return False
 
@@ -217,14 +173,14 @@ class Tree:
         """How much dearer a place is for keeping to the horizontal raphe and leaving the macula to small branches."""
         factor = np.ones(len(places))
         if target[1] < -800.0:
-            factor[(np.abs(places[:, 0]) < 2200.0) & (places[:, 1] > -400.0)] = 2.0
+            factor[(np.abs(places[:, 0]) < 2200.0) & (places[:, 1] > -600.0)] = 3.5
         if target[1] < 0.7 * self.frame.disc_yx[1] and abs(target[0]) > 400.0:
             factor[places[:, 0] * np.sign(target[0]) < -200.0] *= 2.0
         return factor
 
-    def _is_clear(self, course: Floats) -> bool:
-        nearest = float(np.hypot(course[:, 0], course[:, 1]).min())
-        return nearest > 0.5 * self.frame.parameters.faz_diameter_um and self.occupancy.free(course[5:])
+    def _shuns_fovea(self, course: Floats) -> bool:
+        nearest = float((course[:, 0] ** 2 + course[:, 1] ** 2).min()) ** 0.5
+        return bool(nearest > 0.5 * self.frame.parameters.faz_diameter_um)
 
     def _course(self, start: Floats, tangent: Floats, target: Floats) -> Floats:
         """A cubic Bezier curve that leaves at about half the angle to the target and bows a little."""
@@ -232,13 +188,67 @@ class Tree:
         length = float(np.hypot(across[0], across[1]))
         turn = self.rng.normal(0.0, 0.22, 4)
         leave = 0.7 * tangent + 0.75 * across / length + 0.65 * turn[2:]
+        leave = _turned_away(leave, tangent)
         arrive = across / length + 0.3 * tangent + turn[:2]
         control = np.array([start, start + 0.38 * length * leave, target - 0.36 * length * arrive, target])
         course: Floats = _bernstein(max(8, round(1.05 * length / STEP_UM) + 1)) @ control
         return course
 
 
-def grow(frame: Frame, vessel: Vessel, rng: np.random.Generator, others_um: Floats | None = None) -> Tree:
+def _turned_away(leave: Floats, tangent: Floats) -> Floats:
+    """A direction turned, to the side it already points to, until it makes a proper angle with the parent's course."""
+    size = float(np.hypot(leave[0], leave[1]))
+    along, across = leave @ tangent / size, (tangent[0] * leave[1] - tangent[1] * leave[0]) / size
+    if along <= np.cos(_LEAST_ANGLE):
+        return leave
+    normal = np.array([-tangent[1], tangent[0]]) * (1.0 if across >= 0 else -1.0)
+    turned: Floats = size * (np.cos(_LEAST_ANGLE) * tangent + np.sin(_LEAST_ANGLE) * normal)
+    return turned
+
+
+def add_trunks(tree: Tree) -> None:
+    """Lay the trunks from the disc outwards, a new draw for each that comes too near to those already there."""
+    index: dict[str, int] = {}
+    trunks = Trunks(tree.frame, tree.vessel, tree.rng)
+    for trunk in TRUNKS:
+        parent, joint = -1, 0
+        for _ in range(_TRUNK_DRAWS):
+            waypoints = trunks.waypoints(trunk)
+            if trunk.stem:
+                parent = index[trunk.stem]
+                joint = _free_joint(tree, parent, trunk.leaves_at * tree.frame.radius_um)
+                start = tree.courses[parent].points_um[joint]
+                beyond = tree.frame.from_disc(waypoints) > tree.frame.from_disc(start[None]) + 250.0
+                waypoints = np.concatenate([start[None], waypoints[beyond]])
+            course = smooth_course(waypoints)
+            inside = np.hypot(*(course - tree.frame.domain_yx).T) < tree.frame.domain_um
+            course = course[: len(course) if inside.all() else max(8, int(np.argmin(inside)))]
+            bent = tree.waves.bent(course)
+            if _has_room(tree, bent):
+                break
+        index[trunk.name] = tree.add(course, bent, parent, joint, trunk.name)
+
+
+def _has_room(tree: Tree, bent_um: Floats) -> bool:
+    """Whether a trunk, once it has left its stem, keeps clear of the others."""
+    if not tree.courses:
+        return True
+    others = np.concatenate(tree.bent)
+    late = bent_um[_SPLIT_STEPS:]
+    square = ((late[:, None, 0] - others[None, :, 0]) ** 2) + ((late[:, None, 1] - others[None, :, 1]) ** 2)
+    return bool(square.min() > _TRUNK_GAP_UM**2)
+
+
+def _free_joint(tree: Tree, parent: int, distance_um: float) -> int:
+    """The nearest free place on a trunk to a given distance along it."""
+    wanted = round(distance_um * tree.rng.uniform(0.92, 1.12) / STEP_UM)
+    order = sorted(range(len(tree.courses[parent].points_um)), key=lambda joint: abs(joint - wanted))
+    return next(joint for joint in order if tree.joinable(parent, joint))
+
+
+def grow(
+    frame: Frame, vessel: Vessel, rng: np.random.Generator, waves: Waves, others_um: Floats | None = None
+) -> list[Course]:
     """Grow one tree.
 
     Parameters
@@ -247,54 +257,17 @@ def grow(frame: Frame, vessel: Vessel, rng: np.random.Generator, others_um: Floa
     vessel : {'artery', 'vein'}
     rng : numpy.random.Generator
         The only source of chance.
+    waves : Waves
+        The bending that makes vessels tortuous.
     others_um : ndarray, shape (n, 2), optional
         Points of the other tree, which this one interleaves with.
     """
-    tree = Tree(frame, vessel, rng)
-    _add_trunks(tree)
+    tree = Tree(frame, vessel, rng, waves)
+    add_trunks(tree)
     density = frame.parameters.vessel_density
     if density > 0:
         _fill(tree, _SPACING_UM / np.sqrt(density), others_um)
-    return tree
-
-
-def _add_trunks(tree: Tree) -> None:
-    frame, rng = tree.frame, tree.rng
-    # The artery enters nasal to the vein, and both turn away from each other on the disc.
-    apart = 1.0 if tree.vessel == "artery" else -1.0
-    root = frame.polar(
-        np.array([0.13 * frame.radius_um]), np.array([180.0 - 90.0 * (apart < 0) + rng.normal(0, 25.0)])
-    )[0]
-    lean, width = rng.normal(0.0, 4.0, 2), rng.normal(1.0, 0.08, 2)
-    index: dict[str, int] = {}
-    for trunk in TRUNKS:
-        half = 0 if trunk.side > 0 else 1
-        distances = np.array([0.5 * frame.radius_um, frame.radius_um, *_DISTANCES_UM])
-        drift = rng.normal(0.0, 3.0 if trunk.name.endswith("temporal") else 6.0) + lean[half] + 3.0 * apart
-        angles = np.array(trunk.angles_deg) * width[half] + drift + rng.normal(0.0, 2.0, len(distances))
-        angles[0] += 14.0 * apart
-        if trunk.short:
-            # It ends before the fovea, but beyond zone B.
-            end = max(0.78 * frame.parameters.disc_fovea_distance_um, 3.2 * frame.radius_um)
-            distances = np.append(distances[distances < end - 400.0], end)
-        waypoints = frame.polar(distances, trunk.side * angles[: len(distances)])
-        parent, joint, start = -1, 0, root
-        if trunk.stem:
-            parent = index[trunk.stem]
-            joint = _free_joint(tree, parent, 0.55 * frame.radius_um)
-            start = tree.courses[parent].points_um[joint]
-            waypoints = waypoints[1:] if np.hypot(*(waypoints[0] - start)) < 350.0 else waypoints
-        course = smooth_course(np.concatenate([start[None], waypoints]))
-        inside = np.hypot(*(course - frame.domain_yx).T) < frame.domain_um
-        stop = len(course) if inside.all() else max(8, int(np.argmin(inside)))
-        index[trunk.name] = tree.add(course[:stop], parent, joint)
-
-
-def _free_joint(tree: Tree, parent: int, distance_um: float) -> int:
-    """The nearest free place on a trunk to a given distance along it."""
-    wanted = round(distance_um * tree.rng.uniform(0.5, 1.3) / STEP_UM)
-    order = sorted(range(len(tree.courses[parent].points_um)), key=lambda joint: abs(joint - wanted))
-    return next(joint for joint in order if tree.joinable(parent, joint))
+    return [replace(course, points_um=bent) for course, bent in zip(tree.courses, tree.bent, strict=True)]
 
 
 def _fill(tree: Tree, spacing_um: float, others_um: Floats | None) -> None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from retina_tools.phantom.growth import Frame
-from retina_tools.phantom.lesions import LESION_ORDER, Lesion
+from retina_tools.phantom.calibres import calibre_equivalent, zone_widths
+from retina_tools.phantom.findings import disc_truth, lesion_truth
 from retina_tools.phantom.painting import View, paint_vessels
 from retina_tools.phantom.vessels import Floats, Segment, Vessel
-from retina_tools.schema import EyeError
+
+if TYPE_CHECKING:
+    from retina_tools.phantom.geometry import Anatomy
 
 # Areas of unions are counted on a fixed grid of pixel centres, whatever size is rendered; 0.2 % fine.
 RASTER_PX: Final = 512
-_KNUDTSON: Final[dict[Vessel, float]] = {"artery": 0.88, "vein": 0.95}
 _VESSELS: Final[tuple[Vessel, ...]] = ("artery", "vein")
 
 
@@ -41,90 +41,33 @@ def truth(eye: xr.Dataset) -> dict[str, Any]:
     EyeError
         The eye is not a synthetic one.
     """
-    if "phantom" not in eye.attrs:
-        raise EyeError("This eye carries no truth; only eyes made by phantom.eye or phantom.cohort do.")
-    stored = json.loads(eye.attrs["phantom"])
-    return {"seed": stored["seed"], "parameters": stored["parameters"], **stored["truth"]}
+    from retina_tools.phantom.geometry import anatomy_of
+
+    geometry = anatomy_of(eye)
+    return {"seed": geometry.seed, "parameters": geometry.parameters.as_dict(), **geometry.truth}
 
 
-def measured(segments: Sequence[Segment], lesions: Sequence[Lesion], frame: Frame, view: View) -> dict[str, Any]:
+def measured(geometry: Anatomy, view: View) -> dict[str, Any]:
     """All true values of a geometry, ready for JSON."""
-    p = frame.parameters
+    p, segments, frame = geometry.parameters, geometry.segments, geometry.frame
     calibre = {name: calibre_equivalent(segments, frame, name) for name in _VESSELS}
-    area = _area_density(segments, view)
     runs = _seen_runs(segments, view)
     by_vessel: dict[str, list[tuple[float, float]]] = {str(name): found for name, found in runs.items()}
     by_vessel["all"] = runs["artery"] + runs["vein"]
     length = {name: sum(arc for arc, _ in found) / 1000.0 for name, found in by_vessel.items()}
     field_mm2 = np.pi * (p.field_um / 2000.0) ** 2
-    long, short = frame.disc_semi_axes_um
-    cup = long * p.cup_disc_ratio, short * p.cup_disc_ratio * p.cup_ovality
-    vertical, horizontal = zip(*(_extents(axes, p.disc_tilt_deg) for axes in (cup, (long, short))), strict=True)
     return {
         "calibre_equivalent_um": calibre,
         "arteriole_venule_ratio": calibre["artery"] / calibre["vein"],
-        "vessels_in_zone_b": {name: len(zone_b_widths(segments, frame, name)) for name in _VESSELS},
-        "area_density": area,
+        "vessels_in_zone_b": {name: len(zone_widths(segments, frame, name)) for name in _VESSELS},
+        "area_density": _area_density(segments, view),
         "length_density_mm_mm2": {name: value / field_mm2 for name, value in length.items()},
         "length_mm": length,
         "tortuosity_arc_chord": {name: _tortuosity(found, p.disc_diameter_um) for name, found in by_vessel.items()},
         "bifurcation_count": {name: _bifurcations(segments, view, name) for name in _VESSELS},
-        "cup_disc_ratio_vertical": vertical[0] / vertical[1],
-        "cup_disc_ratio_horizontal": horizontal[0] / horizontal[1],
-        "cup_disc_ratio_area": cup[0] * cup[1] / (long * short),
-        "disc_area_mm2": np.pi * long * short / 1e6,
-        "cup_area_mm2": np.pi * cup[0] * cup[1] / 1e6,
-        "disc_diameter_um": p.disc_diameter_um,
-        "disc_fovea_distance_um": p.disc_fovea_distance_um,
-        "disc_fovea_distance_dd": p.disc_fovea_distance_um / p.disc_diameter_um,
-        "disc_fovea_angle_deg": p.disc_fovea_angle_deg,
-        "lesion_count": {kind: sum(lesion.kind == kind for lesion in lesions) for kind in LESION_ORDER},
-        "lesion_area_mm2": {
-            kind: sum(lesion.area_um2 for lesion in lesions if lesion.kind == kind) / 1e6 for kind in LESION_ORDER
-        },
+        **disc_truth(geometry),
+        **lesion_truth(geometry),
     }
-
-
-def zone_b_widths(segments: Sequence[Segment], frame: Frame, vessel: Vessel, first: int = 0) -> Floats:
-    """Widths in um, the widest first, of the vessels that cross zone B (2 to 3 disc radii) from side to side.
-
-    The width of a vessel is its median over its run in the zone; where it branches, the run follows the wider branch.
-    ``first`` is the index of the first segment given, to which parents and children refer.
-    """
-    widths = []
-    inner, outer = 2.0 * frame.radius_um, 3.0 * frame.radius_um
-    ends = np.cumsum([len(segment.points_um) for segment in segments])
-    distances = np.split(frame.from_disc(np.concatenate([segment.points_um for segment in segments])), ends[:-1])
-    for start, segment in enumerate(segments):
-        if segment.vessel != vessel or not distances[start][0] < inner <= distances[start].max():
-            continue
-        run, index = [], start
-        while True:
-            distance, radius = distances[index], segments[index].radius_um
-            run.append(radius[(distance >= inner) & (distance <= outer)])
-            if distance.max() > outer:
-                widths.append(2.0 * float(np.median(np.concatenate(run))))
-                break
-            if not segments[index].children:
-                break
-            index = max((child - first for child in segments[index].children), key=lambda c: segments[c].radius_um[0])
-    return np.sort(np.array(widths))[::-1]
-
-
-def calibre_equivalent(segments: Sequence[Segment], frame: Frame, vessel: Vessel, first: int = 0) -> float:
-    """CRAE or CRVE in um: the six widest vessels of zone B, the widest paired with the narrowest (Knudtson 2003).
-
-    NaN where fewer than six vessels cross the zone.
-    """
-    widths = zone_b_widths(segments, frame, vessel, first)[:6]
-    if len(widths) < 6:
-        return float("nan")
-    while len(widths) > 1:
-        half = len(widths) // 2
-        paired = _KNUDTSON[vessel] * np.hypot(widths[:half], widths[::-1][:half])
-        left_over = widths[half : len(widths) - half]
-        widths = np.sort(np.concatenate([paired, left_over]))[::-1]
-    return float(widths[0])
 
 
 def _area_density(segments: Sequence[Segment], view: View) -> dict[str, float]:
@@ -169,10 +112,3 @@ def _tortuosity(runs: list[tuple[float, float]], disc_um: float) -> float:
 def _bifurcations(segments: Sequence[Segment], view: View, vessel: Vessel) -> int:
     ends = [s.points_um[-1] for s in segments if s.vessel == vessel and len(s.children) == 2]
     return int(_in_view(np.array(ends).reshape(-1, 2), view).sum())
-
-
-def _extents(semi_axes: tuple[float, float], tilt_deg: float) -> tuple[float, float]:
-    """Half the vertical and half the horizontal extent of a tilted ellipse."""
-    long, short = semi_axes
-    cosine, sine = np.cos(np.radians(tilt_deg)), np.sin(np.radians(tilt_deg))
-    return float(np.hypot(long * cosine, short * sine)), float(np.hypot(long * sine, short * cosine))

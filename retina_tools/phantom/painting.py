@@ -15,6 +15,8 @@ Plane = NDArray[np.float32]
 Pixels = NDArray[np.int32]
 Window = tuple[slice, slice]
 
+_FADING_POINTS = 9
+
 
 @dataclass(frozen=True)
 class View:
@@ -87,7 +89,7 @@ def paint_vessels(
     """
     mask = np.zeros(view.size**2, bool)
     thickness, axial = np.zeros((2, view.size**2), np.float32)
-    start, stop, r_start, r_stop = _capsules(segments, view)
+    start, stop, r_start, r_stop, shown = _capsules(segments, view)
     # A pixel centre is at most half a pixel from the rounded middle of a capsule in each direction.
     reach = 0.5 * np.abs(stop - start).max(axis=1, initial=0.0) + np.maximum(np.maximum(r_start, r_stop), 0.6) + 0.5
     half = np.ceil(reach).astype(np.int32)
@@ -104,10 +106,11 @@ def paint_vessels(
         keep = square <= np.maximum(radius, 0.6) ** 2
         keep &= (y >= 0) & (y < view.size) & (x >= 0) & (x < view.size)
         flat, radius = np.broadcast_to(y * view.size + x, keep.shape)[keep], radius[keep]
+        visible = np.broadcast_to(shown[chosen, None, None], keep.shape)[keep]
         distance = np.sqrt(square[keep])
         mask[flat[distance <= np.maximum(radius, thinnest_px / 2)]] = True
         if looks:
-            np.maximum.at(thickness, flat, _thickness(distance, radius) * np.float32(view.um_per_pixel))
+            np.maximum.at(thickness, flat, _thickness(distance, radius) * visible * np.float32(view.um_per_pixel))
             large = radius > 1.2
             np.maximum.at(axial, flat[large], _axial(distance[large], radius[large]))
     shape = (view.size, view.size)
@@ -124,18 +127,28 @@ def _square_distance(y: Pixels, x: Pixels, a: Plane, b: Plane) -> tuple[Plane, P
     return square, along
 
 
-def _capsules(segments: Sequence[Segment], view: View) -> tuple[Plane, Plane, Plane, Plane]:
-    """Ends and radii, in pixels, of the straight pieces that can be seen."""
+def _capsules(segments: Sequence[Segment], view: View) -> tuple[Plane, Plane, Plane, Plane, Plane]:
+    """Ends and radii, in pixels, of the straight pieces in view, and how far each is seen: tips fade."""
     if not segments:
         empty = np.empty((0, 2), np.float32)
-        return empty, empty, np.empty(0, np.float32), np.empty(0, np.float32)
+        return empty, empty, *np.empty((3, 0), np.float32)
     points = view.to_px(np.concatenate([segment.points_um for segment in segments])).astype(np.float32)
     radius = (np.concatenate([segment.radius_um for segment in segments]) / view.um_per_pixel).astype(np.float32)
     last = np.zeros(len(points), bool)
     last[np.cumsum([len(segment.points_um) for segment in segments]) - 1] = True
     seen = np.hypot(*(points - (view.size - 1) / 2).T) < view.radius_px + 20.0
     first = np.flatnonzero(~last & seen)
-    return points[first], points[first + 1], radius[first], radius[first + 1]
+    faded = np.concatenate([_faded(segment) for segment in segments])
+    return points[first], points[first + 1], radius[first], radius[first + 1], faded[first]
+
+
+def _faded(segment: Segment) -> Plane:
+    """1, and less along the last quarter millimetre before a tip, where what is left of a vessel lies deeper."""
+    faded = np.ones(len(segment.points_um), np.float32)
+    if not segment.children and segment.parent >= 0:
+        last = faded[-_FADING_POINTS:]
+        last[:] = np.linspace(1.0, 0.3, _FADING_POINTS)[-len(last) :]
+    return faded
 
 
 def _thickness(distance: Plane, radius: Plane) -> Plane:
@@ -178,7 +191,16 @@ def ellipse_level(
 def ellipse_mask(
     view: View, centre_um: Floats, semi_axes_um: tuple[float, float], tilt_deg: float
 ) -> NDArray[np.bool_]:
-    """Pixels whose centre lies in the ellipse."""
+    """Pixels whose centre lies in the ellipse.
+
+    Parameters
+    ----------
+    view : View
+    centre_um : ndarray, shape (2,)
+    semi_axes_um : tuple of float
+        The vertical and the horizontal one, before the ellipse is tilted towards image left.
+    tilt_deg : float
+    """
     mask = np.zeros((view.size, view.size), bool)
     window = window_around(view, centre_um, max(semi_axes_um))
     mask[window] = ellipse_level(view, window, centre_um, semi_axes_um, tilt_deg) <= 1.0
@@ -186,7 +208,15 @@ def ellipse_mask(
 
 
 def window_around(view: View, centre_um: Floats, reach_um: float) -> Window:
-    """Rows and columns of a square around a point, cut to the picture; empty where it lies outside."""
+    """Rows and columns of a square around a point, cut to the picture; empty where it lies outside.
+
+    Parameters
+    ----------
+    view : View
+    centre_um : ndarray, shape (2,)
+    reach_um : float
+        Half of the square's side.
+    """
     centre, half = view.to_px(centre_um), reach_um / view.um_per_pixel + 2.0
     low = np.clip(np.floor(centre - half).astype(int), 0, view.size)
     high = np.clip(np.ceil(centre + half).astype(int) + 1, 0, view.size)

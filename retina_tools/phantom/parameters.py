@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from retina_tools.phantom.habits import HABITS, LESIONS, PLACES
 from retina_tools.schema import EyeError
 
 # Retinal arc per degree of visual angle in the standard emmetropic eye (Drasdo and Fowler 1974).
 UM_PER_DEGREE: Final = 288.0
-
-LESIONS: Final = ("microaneurysm", "haemorrhage", "hard_exudate", "cotton_wool_spot", "drusen")
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,16 @@ class Parameters:
         Cup over disc along the disc's long axis, which is the vertical cup-disc ratio of an untilted disc (norm 0.4).
     cup_ovality : float
         Ratio of the cup-disc ratios along the short and along the long axis.
+    cup_offset_temporal, cup_offset_superior : float
+        How far the cup's centre lies off the disc's, in disc radii; the cup never leaves the disc.
+    notch_depth : float
+        Share of the rim that is gone in the middle of a notch: 0 without one, 1 down to the disc's margin.
+    notch_angle_deg, notch_width_deg : float
+        Where the notch is as seen from the cup's centre, 0 temporal, 90 superior, 270 inferior, and how wide.
+    arc_atrophy_um : float
+        Greatest width of peripapillary atrophy, 0 without any.
+    arc_atrophy_angle_deg, arc_atrophy_span_deg : float
+        Where it is widest, 0 temporal, 90 superior, and the angle it covers: 360 is a ring of even width.
     disc_fovea_distance_um : float
         Centre to centre (norm 4750, which is 2.6 disc diameters).
     disc_fovea_angle_deg : float
@@ -48,12 +57,27 @@ class Parameters:
         How finely the branches fill the retina: 1 is a typical eye, 0 leaves the trunks alone.
     tortuosity : float
         Waviness of the vessels: 1 is a typical eye, 0 smooth arcs.
+    venous_tortuosity : float
+        Factor on the waviness of the veins alone.
     murray_exponent : float
         x in ``r0**x = r1**x + r2**x``, which every bifurcation obeys exactly.
+    asymmetry : float
+        How much thinner side branches are than their length alone makes them: 0 as grown, 1 very unequal daughters.
+    taper_per_mm : float
+        Share of its calibre that a vessel loses per millimetre between two bifurcations.
     lesions : mapping of str to int
-        How many of each kind: microaneurysm, haemorrhage, hard_exudate, cotton_wool_spot, drusen.
+        How many of each kind of `LESIONS`; an eye asked for 0 of a kind has an empty mask of it. There may be fewer,
+        where there is no room for more.
+    lesion_places : mapping of str to str
+        Where a kind has to lie, as seen from the fovea: temporal, nasal, superior, inferior, superotemporal,
+        superonasal, inferotemporal, inferonasal, macular (within a disc diameter), peripapillary, or quadrants (evenly
+        in all four).
+    lesion_sizes : mapping of str to float
+        Factor on the diameter of a kind.
     lesion_scale : float
         Factor on the diameter of every lesion.
+    nicking_depth, beading_depth : float
+        Share of its calibre that a vein loses in a nicking and between beads.
     field_angle_deg : float
         Angle the round field of view covers.
     view_centre : float
@@ -61,7 +85,7 @@ class Parameters:
     pigmentation : float
         0 blond to 1 dark fundus.
     tessellation : float
-        How far choroidal vessels show through, 0 to 1.
+        How far choroidal vessels show through, 0 to 1; from 0.5 on the eye has a mask of it.
     illumination : float
         Brightness of the flash, 1 is usual.
     uneven_illumination : float
@@ -81,6 +105,14 @@ class Parameters:
     disc_tilt_deg: float = 0.0
     cup_disc_ratio: float = 0.4
     cup_ovality: float = 0.95
+    cup_offset_temporal: float = 0.0
+    cup_offset_superior: float = 0.0
+    notch_depth: float = 0.0
+    notch_angle_deg: float = 290.0
+    notch_width_deg: float = 60.0
+    arc_atrophy_um: float = 0.0
+    arc_atrophy_angle_deg: float = 0.0
+    arc_atrophy_span_deg: float = 170.0
     disc_fovea_distance_um: float = 4750.0
     disc_fovea_angle_deg: float = 6.5
     macula_diameter_um: float = 1500.0
@@ -89,9 +121,16 @@ class Parameters:
     venule_calibre_um: float = 220.0
     vessel_density: float = 1.0
     tortuosity: float = 1.0
+    venous_tortuosity: float = 1.0
     murray_exponent: float = 3.0
+    asymmetry: float = 0.0
+    taper_per_mm: float = 0.008
     lesions: Mapping[str, int] = field(default_factory=dict)
+    lesion_places: Mapping[str, str] = field(default_factory=dict)
+    lesion_sizes: Mapping[str, float] = field(default_factory=dict)
     lesion_scale: float = 1.0
+    nicking_depth: float = 0.5
+    beading_depth: float = 0.4
     field_angle_deg: float = 45.0
     view_centre: float = 0.35
     pigmentation: float = 0.4
@@ -107,6 +146,8 @@ class Parameters:
         for name, (low, high) in RANGES.items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), low, high))
         object.__setattr__(self, "lesions", _checked_lesions(self.lesions))
+        object.__setattr__(self, "lesion_places", _checked_places(self.lesion_places))
+        object.__setattr__(self, "lesion_sizes", _checked_sizes(self.lesion_sizes))
 
     @property
     def field_um(self) -> float:
@@ -124,6 +165,14 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "disc_tilt_deg": (-90.0, 90.0),
     "cup_disc_ratio": (0.05, 0.95),
     "cup_ovality": (0.7, 1.05),
+    "cup_offset_temporal": (-0.5, 0.5),
+    "cup_offset_superior": (-0.5, 0.5),
+    "notch_depth": (0.0, 1.0),
+    "notch_angle_deg": (-180.0, 360.0),
+    "notch_width_deg": (10.0, 180.0),
+    "arc_atrophy_um": (0.0, 1500.0),
+    "arc_atrophy_angle_deg": (-180.0, 360.0),
+    "arc_atrophy_span_deg": (20.0, 360.0),
     "disc_fovea_distance_um": (3600.0, 6000.0),
     "disc_fovea_angle_deg": (-10.0, 20.0),
     "macula_diameter_um": (300.0, 6000.0),
@@ -132,8 +181,13 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "venule_calibre_um": (80.0, 400.0),
     "vessel_density": (0.0, 1.6),
     "tortuosity": (0.0, 2.5),
+    "venous_tortuosity": (0.0, 3.0),
     "murray_exponent": (2.0, 4.0),
+    "asymmetry": (0.0, 1.0),
+    "taper_per_mm": (0.0, 0.1),
     "lesion_scale": (0.3, 3.0),
+    "nicking_depth": (0.0, 0.9),
+    "beading_depth": (0.0, 0.8),
     "field_angle_deg": (20.0, 60.0),
     "view_centre": (-0.5, 1.5),
     "pigmentation": (0.0, 1.0),
@@ -148,7 +202,7 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 
 
 def parameters(**values: Any) -> Parameters:
-    """Parameters from keywords, with a list of the known ones for a name that is none.
+    """What makes an eye, from keywords, with a list of the known ones for a name that is none.
 
     Raises
     ------
@@ -184,14 +238,35 @@ def _checked(name: str, value: Any, low: float, high: float) -> float | int:
 
 
 def _checked_lesions(lesions: Mapping[str, int]) -> dict[str, int]:
-    if not isinstance(lesions, Mapping):
-        raise EyeError(f"lesions is {lesions!r}, wanted a mapping of names to counts like {{'microaneurysm': 12}}.")
+    _check_kinds("lesions", lesions, "counts like {'microaneurysm': 12}")
     for name, count in lesions.items():
-        if name not in LESIONS:
-            raise EyeError(f"{name!r} is not a lesion that can be painted; wanted one of {', '.join(LESIONS)}.")
-        if isinstance(count, bool) or int(count) != count or not 0 <= count <= 500:
-            raise EyeError(f"The count of {name} is {count!r}, wanted a whole number from 0 to 500.")
+        most = HABITS[name].most if name in HABITS else 50
+        if isinstance(count, bool) or int(count) != count or not 0 <= count <= most:
+            raise EyeError(f"The count of {name} is {count!r}, wanted a whole number from 0 to {most}.")
     return {str(name): int(count) for name, count in lesions.items()}
+
+
+def _checked_places(places: Mapping[str, str]) -> dict[str, str]:
+    _check_kinds("lesion_places", places, "places like {'drusen': 'macular'}")
+    for name, place in places.items():
+        if place not in PLACES:
+            raise EyeError(f"The place of {name} is {place!r}, wanted one of {', '.join(PLACES)}.")
+    return dict(places)
+
+
+def _checked_sizes(sizes: Mapping[str, float]) -> dict[str, float]:
+    _check_kinds("lesion_sizes", sizes, "factors like {'drusen': 1.5}")
+    return {str(name): float(_checked(f"lesion_sizes of {name}", size, 0.2, 5.0)) for name, size in sizes.items()}
+
+
+def _check_kinds(name: str, given: Mapping[str, Any], wanted: str) -> None:
+    if not isinstance(given, Mapping):
+        raise EyeError(f"{name} is {given!r}, wanted a mapping of names to {wanted}.")
+    for kind in given:
+        if kind not in LESIONS:
+            near = difflib.get_close_matches(str(kind), LESIONS, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise EyeError(f"{kind!r} is not a lesion that can be painted; {hint}wanted one of {', '.join(LESIONS)}.")
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,8 @@ import xarray as xr
 
 from retina_tools.collection import EyeCollection
 from retina_tools.phantom.geometry import anatomy
-from retina_tools.phantom.parameters import LESIONS, RANGES, parameters
+from retina_tools.phantom.habits import HABITS, LESIONS
+from retina_tools.phantom.parameters import RANGES, parameters
 from retina_tools.phantom.vessels import Floats
 from retina_tools.schema import EyeError
 
@@ -53,6 +54,8 @@ DEFAULT_EFFECTS: Final[Mapping[str, float]] = {
     "hard_exudate": 4.0,
 }
 
+# Every cohort counts these; others where the disease brings them.
+_COUNTED: Final = ("microaneurysm", "haemorrhage", "hard_exudate", "cotton_wool_spot", "drusen")
 # Expected lesions of an eye without the disease.
 _HEALTHY_LESIONS: Final[Mapping[str, float]] = {"microaneurysm": 0.3, "drusen": 0.7}
 
@@ -77,8 +80,8 @@ def cohort(
     effects : mapping of str to float, optional
         What the disease adds: to ``arteriole_calibre`` and ``venule_calibre`` (um), ``vessel_density``,
         ``tortuosity``, ``cup_disc_ratio`` (1), ``disc_diameter``, ``disc_fovea_distance`` (um), ``disc_fovea_angle``
-        (degrees), and to the expected number of ``microaneurysm``, ``haemorrhage``, ``hard_exudate``,
-        ``cotton_wool_spot``, ``drusen`` of an eye. Default: `DEFAULT_EFFECTS`; ``{}`` is a disease without effect.
+        (degrees), and to the expected number of lesions of an eye, any of `LESIONS`.
+        Default: `DEFAULT_EFFECTS`; ``{}`` is a disease without effect.
     seed : int
         The only source of chance. The same seed with other effects gives the same people otherwise.
     size : int
@@ -215,10 +218,11 @@ def _eyes(table: pd.DataFrame, effects: Mapping[str, float], icc: float, rng: np
         value = trait.mean + trait.per_decade * decades + trait.men * men + effects.get(name, 0.0) * disease
         low, high = RANGES[trait.parameter]
         columns[f"true_{trait.parameter}"] = np.clip(value + trait.sd * _shared(n, icc, rng), low, high)
-    for name in LESIONS:
+    for name in (*_COUNTED, *(kind for kind in LESIONS if kind in effects and kind not in _COUNTED)):
         expected = _HEALTHY_LESIONS.get(name, 0.0) + effects.get(name, 0.0) * disease
         quantile = norm.cdf(_shared(n, icc, rng))
-        columns[f"true_{name}"] = poisson.ppf(quantile, np.maximum(expected, 0.0)).astype(int)
+        most = HABITS[name].most if name in HABITS else 50
+        columns[f"true_{name}"] = poisson.ppf(quantile, np.maximum(expected, 0.0)).clip(0, most).astype(int)
     return columns
 
 

@@ -79,6 +79,16 @@ def line(angle_deg: float = 0.0, width: float = 8.0, length: float | None = None
     Truth: width as given, length 0.7 ``size`` if not given, arc/chord 1, curvature 0, area
     ``length * width + pi * width**2 / 4`` (the ends are round).
 
+    Parameters
+    ----------
+    angle_deg : float
+        Counter-clockwise from image right.
+    width : float
+        Full width in px.
+    length : float, optional
+    size : int
+        Pixels along one side of the mask.
+
     Examples
     --------
     >>> round(line(30.0, width=10, length=100).sum() / (100 * 10 + 3.14159 * 25), 1)
@@ -96,6 +106,18 @@ def arc(
 
     Truth, with ``a`` the span in radians: length ``a * radius``, chord ``2 * radius * sin(a / 2)``, arc/chord
     ``(a / 2) / sin(a / 2)``, curvature ``1 / radius`` everywhere.
+
+    Parameters
+    ----------
+    radius : float
+        In px.
+    span_deg : float
+    width : float
+        Full width in px.
+    angle_deg : float
+        Where the arc begins.
+    size : int
+        Pixels along one side of the mask.
     """
     theta = np.radians(np.linspace(0.0, span_deg, max(8, int(radius * math.radians(span_deg)))))
     return path(_centred(radius * np.sin(theta), radius * np.cos(theta), angle_deg, size), width, size)
@@ -112,7 +134,20 @@ def sinusoid(
     """A sine wave along a straight axis.
 
     Truth: chord ``periods * wavelength``; arc/chord for whole half periods `sinusoid_arc_chord`; inflections at every
-    half wavelength; greatest curvature ``amplitude * (2 * pi / wavelength)**2``.
+    half wavelength; greatest curvature ``amplitude * (2 * pi / wavelength)**2``; integral of the absolute curvature
+    ``4 * atan(2 * pi * amplitude / wavelength)`` per period, half of it over each half wave.
+
+    Parameters
+    ----------
+    amplitude, wavelength : float
+        In px.
+    periods : float
+    width : float
+        Full width in px.
+    angle_deg : float
+        Direction of the axis.
+    size : int
+        Pixels along one side of the mask.
     """
     length = periods * wavelength
     along = np.linspace(0.0, length, max(16, int(2 * length)))
@@ -144,6 +179,21 @@ def y_junction(
 
     Truth: one bifurcation in the middle, three ends, branching angle ``opening_deg``, branching coefficient
     ``(d1**2 + d2**2) / width**2``, junctional exponent the solution x of ``width**x = d1**x + d2**x``.
+
+    Parameters
+    ----------
+    width : float
+        Width of the parent in px.
+    daughters : tuple of float
+        Widths of the daughters.
+    opening_deg : float
+        Angle between the daughters.
+    length : float
+        Of each of the three arms.
+    angle_deg : float
+        Direction in which the parent runs.
+    size : int
+        Pixels along one side of the mask.
     """
     parent = path(_centred(np.zeros(2), np.array([-length, 0.0]), angle_deg, size), width, size)
     total = parent
@@ -159,6 +209,15 @@ def crossing(
     """Two straight lines, horizontal and turned by ``angle_deg``, as two masks that overlap in the middle.
 
     Truth: no bifurcation, one crossing, four ends; overlap ``widths[0] * widths[1] / sin(angle)``.
+
+    Parameters
+    ----------
+    angle_deg : float
+        Between the lines.
+    widths : tuple of float
+    length : float
+    size : int
+        Pixels along one side of the mask.
     """
     return line(0.0, widths[0], length, size), line(angle_deg, widths[1], length, size)
 
@@ -167,6 +226,13 @@ def ring(radius: float = 80.0, width: float = 8.0, size: int = 256) -> Mask:
     """A closed ring of mean radius ``radius``.
 
     Truth: area ``2 * pi * radius * width``, centreline ``2 * pi * radius``, one hole, no end, no bifurcation.
+
+    Parameters
+    ----------
+    radius, width : float
+        In px.
+    size : int
+        Pixels along one side of the mask.
     """
     distance = np.hypot(*_offsets(size))
     return np.abs(distance - radius) <= width / 2
@@ -183,6 +249,15 @@ def ellipse(
 
     Truth: area ``pi * height * width / 4``; minor over major axis; vertical extent
     ``sqrt(height**2 * cos(angle)**2 + width**2 * sin(angle)**2)``, horizontal with sine and cosine exchanged.
+
+    Parameters
+    ----------
+    height, width : float
+        Full axes in px before it is turned.
+    angle_deg : float
+    centre_yx : tuple of float, optional
+    size : int
+        Pixels along one side of the mask.
     """
     dy, dx = _offsets(size, centre_yx)
     turn = math.radians(angle_deg)
@@ -199,6 +274,17 @@ def concentric_discs(
     Truth: vertical, horizontal and smallest-over-largest cup-disc ratio ``ratio``, by area ``ratio**2``; vertical
     diameter ``disc_diameter``, horizontal ``ovality * disc_diameter``; rim ``(1 - ratio) / 2`` disc diameters all
     round where ``ovality`` is 1.
+
+    Parameters
+    ----------
+    disc_diameter : float
+        Vertical, in px.
+    ratio : float
+        Cup over disc.
+    ovality : float
+        Horizontal over vertical diameter of both.
+    size : int
+        Pixels along one side of the mask.
     """
     disc = ellipse(disc_diameter, ovality * disc_diameter, size=size)
     return disc, ellipse(ratio * disc_diameter, ratio * ovality * disc_diameter, size=size)
@@ -216,6 +302,15 @@ def koch_curve(level: int = 5, width: float = 1.0, size: int = 729) -> Mask:
 
     Truth: fractal dimension ``log(4) / log(3)`` = 1.2619 between the scales ``width`` and ``0.9 * size``; length
     ``(4 / 3)**level`` times its base.
+
+    Parameters
+    ----------
+    level : int
+        How often each line is replaced by four.
+    width : float
+        Full width in px.
+    size : int
+        Pixels along one side of the mask.
     """
     points = np.array([-0.45 + 0j, 0.45 + 0j])
     for _ in range(level):
@@ -260,6 +355,14 @@ def radial_vessels(
     nothing branches or crosses. CRAE and CRVE are Knudtson's formula of the six widest. The disc is in the middle, the
     cup has half its diameter, the fovea is 2.6 disc diameters temporally on the same level, the scale is
     ``6 * disc_diameter_um / size`` micrometres per pixel, and the whole frame is field of view.
+
+    Parameters
+    ----------
+    artery_widths_um, vein_widths_um : sequence of float
+    disc_diameter_um : float
+    laterality : {'OD', 'OS'}
+    size : int
+        Pixels along one side of the mask.
 
     Returns
     -------

@@ -5,7 +5,7 @@ Points are (y, x) in micrometres with the fovea at the origin, y down and x nasa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -36,6 +36,10 @@ class Segment:
     radius_um: Floats
     parent: int
     children: tuple[int, ...]
+    course: int = -1
+    """Number of the course it is a stretch of: a trunk or branch from its parent to its tip."""
+    trunk: str = ""
+    """Name of the trunk, for example ``'superotemporal'``; empty for a branch."""
 
     @property
     def length_um(self) -> float:
@@ -53,13 +57,38 @@ class Course:
     """Index of the parent's point from which this course leaves."""
     leaf: float = 1.0
     """Relative radius of the tip."""
+    order: int = 0
+    """How many branchings lie between it and its trunk."""
+    name: str = ""
+    """Name of a trunk."""
 
 
-def tapered_radii(courses: list[Course], exponent: float, taper_per_mm: float = 0.008) -> list[tuple[Floats, Floats]]:
+def without(courses: list[Course], gone: set[int]) -> list[Course]:
+    """The courses that are left when some are cut off with all that they bear."""
+    lost: set[int] = set()
+    place: dict[int, int] = {}
+    left: list[Course] = []
+    for index, course in enumerate(courses):
+        if index in gone or course.parent in lost:
+            lost.add(index)
+        else:
+            place[index] = len(left)
+            left.append(replace(course, parent=place.get(course.parent, -1)))
+    return left
+
+
+def tapered_radii(courses: list[Course], exponent: float, taper_per_mm: float) -> list[tuple[Floats, Floats]]:
     """Radii upstream and downstream of every point, from the tips back to the roots.
 
     At a joint the radius before it is ``(r1**x + r2**x)**(1/x)`` of the two after it, so that Murray's law holds
     exactly; between joints it grows towards the root as small unseen branches leave.
+
+    Parameters
+    ----------
+    courses : list of Course
+        Parents before their children.
+    exponent : float
+    taper_per_mm : float
 
     Returns
     -------
@@ -89,7 +118,17 @@ def tapered_radii(courses: list[Course], exponent: float, taper_per_mm: float = 
 
 
 def to_segments(courses: list[Course], radii: list[tuple[Floats, Floats]], vessel: Vessel, first: int) -> list[Segment]:
-    """Cut courses at their joints; segment indices start at ``first``."""
+    """Cut courses at their joints; segment indices start at ``first``.
+
+    Parameters
+    ----------
+    courses : list of Course
+    radii : list of (before, after)
+        From `tapered_radii`.
+    vessel : {'artery', 'vein'}
+    first : int
+        Index of the first segment among all of the eye.
+    """
     joints: list[list[int]] = [[] for _ in courses]
     for course in courses:
         if course.parent >= 0:
@@ -112,7 +151,8 @@ def to_segments(courses: list[Course], radii: list[tuple[Floats, Floats]], vesse
             radius[0] = after_r[start]
             own = int(offset[index]) + piece
             points = course.points_um[start : stop + 1]
-            segments.append(Segment(vessel, points, radius, parents.get(own, -1), tuple(children.get(own, ()))))
+            kin = parents.get(own, -1), tuple(children.get(own, ()))
+            segments.append(Segment(vessel, points, radius, *kin, index, course.name))
     return segments
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from retina_tools.phantom.growth import Frame
+from retina_tools.phantom.trunks import Frame
 from retina_tools.phantom.vessels import Floats
 
 _MODES: Final = 16
@@ -18,11 +18,13 @@ class Waves:
     Parameters
     ----------
     frame : Frame
-        With the tortuosity, which scales the amplitude, and the diameter of the avascular zone.
+        With the diameter of the avascular zone.
+    tortuosity : float
+        Factor on the amplitude.
     rng : numpy.random.Generator
     """
 
-    def __init__(self, frame: Frame, rng: np.random.Generator) -> None:
+    def __init__(self, frame: Frame, tortuosity: float, rng: np.random.Generator) -> None:
         self.frame = frame
         wavelength = np.append(rng.uniform(1000.0, 2000.0, _MODES), rng.uniform(2400.0, 4800.0, _MODES))
         direction = rng.uniform(0.0, 2 * np.pi, 2 * _MODES)
@@ -32,7 +34,7 @@ class Waves:
         # Each wave moves points across its own direction (a shear): vessels meander, but are nowhere squeezed to kinks.
         self._across = np.stack([np.cos(direction), -np.sin(direction)], axis=1)
         amplitude = np.append(np.full(_MODES, 75.0), np.full(_MODES, 130.0)) * np.sqrt(2.0 / _MODES)
-        self._amplitude = frame.parameters.tortuosity * amplitude
+        self._amplitude = tortuosity * amplitude
 
     def bent(self, points_um: Floats) -> Floats:
         """Points after bending."""

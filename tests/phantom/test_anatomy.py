@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
 
 from retina_tools import phantom
-from retina_tools.phantom.measures import zone_b_widths
+from retina_tools.phantom.calibres import zone_widths
+from retina_tools.phantom.clearance import touching
 from retina_tools.phantom.painting import paint_vessels
 from retina_tools.schema import EyeError, get_mask
 
@@ -52,7 +52,7 @@ def test_calibre_equivalents_are_the_ones_asked_for(geometry):
 
 
 def test_knudtsons_formula_by_hand(geometry):
-    w = zone_b_widths(geometry.segments, geometry.frame, "artery")[:6]
+    w = zone_widths(geometry.segments, geometry.frame, "artery")[:6]
     first = sorted(0.88 * np.hypot(w[i], w[5 - i]) for i in range(3))
     second = sorted([0.88 * np.hypot(first[0], first[2]), first[1]])
     assert 0.88 * np.hypot(*second) == pytest.approx(143.0)
@@ -65,33 +65,73 @@ def test_no_vessel_enters_the_foveal_avascular_zone(faz):
     assert gap >= faz / 2
 
 
-def test_vessels_of_one_kind_seldom_cross_each_other():
-    crossings = bifurcations = 0
+EYES = [{}] * 10 + [
+    {"tortuosity": 2.5},
+    {"vessel_density": 1.5},
+    {"arteriole_calibre_um": 200.0, "venule_calibre_um": 290.0},
+    {"faz_diameter_um": 1000.0, "tortuosity": 1.7},
+    {"disc_diameter_um": 1600.0, "murray_exponent": 2.5},
+    {"disc_diameter_um": 2200.0, "asymmetry": 1.0},
+]
+
+
+@pytest.mark.parametrize("seed", range(len(EYES)))
+def test_vessels_of_one_kind_nowhere_cross_or_touch(seed):
+    geometry = phantom.anatomy(seed=seed + 100, **EYES[seed])
+    first = 0
+    for vessel in ("artery", "vein"):
+        segments = geometry.of(vessel)
+        assert touching(segments, first=first) == []
+        # Once more and plainly: all points of segments that share no node against each other.
+        points = np.concatenate([s.points_um for s in segments])
+        radius = np.concatenate([s.radius_um for s in segments])
+        owner = np.repeat(np.arange(len(segments)), [len(s.points_um) for s in segments])
+        i, j = np.triu_indices(len(points), 1) if len(points) < 3000 else _nearby(points)
+        nodes = np.array([(s.parent, first + k) for k, s in enumerate(segments)])
+        apart = ~(nodes[owner[i]][:, :, None] == nodes[owner[j]][:, None, :]).any(axis=(1, 2)) & (owner[i] != owner[j])
+        gap = np.hypot(*(points[i] - points[j]).T) - radius[i] - radius[j]
+        assert gap[apart].min() > 0
+        first += len(segments)
+
+
+def _nearby(points):
+    from scipy.spatial import cKDTree
+
+    return cKDTree(points).query_pairs(300.0, output_type="ndarray").T
+
+
+def test_touching_finds_what_crosses_and_what_runs_alongside():
+    from retina_tools.phantom.vessels import Segment
+
+    along = np.linspace(0.0, 3000.0, 76)
+    lines = {
+        "across": np.column_stack([along - 1500.0, np.full(76, 1500.0)]),
+        "beside": np.column_stack([np.full(76, 55.0), along]),
+        "clear": np.column_stack([np.full(76, 65.0), along]),
+    }
+    base = Segment("vein", np.column_stack([np.zeros(76), along]), np.full(76, 30.0), -1, ())
+    for name, points in lines.items():
+        other = Segment("vein", points, np.full(76, 30.0), 7, ())
+        assert bool(touching([base, other])) == (name != "clear"), name
+
+
+def test_arteries_and_veins_do_cross():
+    from retina_tools.phantom.clearance import crossings
+
     for seed in SEEDS:
         geometry = phantom.anatomy(seed=seed)
-        for vessel in ("artery", "vein"):
-            segments = geometry.of(vessel)
-            bifurcations += sum(len(segment.children) == 2 for segment in segments)
-            crossings += _crossings(segments, geometry.frame)
-    assert crossings < 0.03 * bifurcations
+        assert len(crossings(geometry.of("artery"), geometry.of("vein"))) > 10
 
 
-def _crossings(segments, frame):
-    """Proper crossings of different segments outside the disc; ends shared at bifurcations do not count."""
-    starts = np.concatenate([s.points_um[:-1] for s in segments])
-    steps = np.concatenate([np.diff(s.points_um, axis=0) for s in segments])
-    owner = np.repeat(np.arange(len(segments)), [len(s.points_um) - 1 for s in segments])
-    i, j = cKDTree(starts).query_pairs(100.0, output_type="ndarray").T
-    keep = (owner[i] != owner[j]) & (frame.from_disc(starts[i]) > 1.1 * frame.radius_um)
-    i, j = i[keep], j[keep]
-    apart, across = starts[j] - starts[i], _cross(steps[i], steps[j])
-    i, j, apart, across = i[across != 0], j[across != 0], apart[across != 0], across[across != 0]
-    along = np.stack([_cross(apart, steps[j]) / across, _cross(apart, steps[i]) / across])
-    return int(((along > 0.01) & (along < 0.99)).all(axis=0).sum())
+def test_asymmetry_makes_daughters_more_unequal_and_taper_is_per_millimetre():
+    def ratios(**values):
+        segments = phantom.anatomy(seed=3, **values).segments
+        pairs = [[segments[c].radius_um[0] for c in s.children] for s in segments if len(s.children) == 2]
+        return np.median([(min(pair) / max(pair)) ** 2 for pair in pairs])
 
-
-def _cross(a, b):
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    assert ratios(asymmetry=1.0) < ratios(asymmetry=0.5) < ratios()
+    for segment in phantom.anatomy(seed=3, taper_per_mm=0.05).segments:
+        assert segment.radius_um[0] / segment.radius_um[-1] == pytest.approx(np.exp(5e-5 * segment.length_um))
 
 
 def test_six_or_more_vessels_of_each_kind_cross_zone_b():
@@ -175,6 +215,20 @@ def test_masks_agree_with_the_truth(two_sizes, size):
     assert geometry.truth == {key: value for key, value in truth.items() if key not in ("seed", "parameters")}
 
 
+def test_a_pixel_is_vessel_where_half_of_it_is_covered():
+    # Vessels of several pixels, each pixel sampled at 8 x 8 points by drawing the same view eight times finer.
+    coarse = phantom.anatomy(seed=9, vessel_density=0.0, field_angle_deg=20.0).view(256)
+    wide = 1.3 * coarse.um_per_pixel
+    segments = [s for s in phantom.anatomy(seed=9).of("vein") if s.radius_um.min() > wide]
+    assert len(segments) > 10
+    fine = type(coarse)(2048, coarse.um_per_pixel / 8, coarse.centre_um, coarse.radius_px * 8)
+    mask, sampled = (paint_vessels(segments, view, looks=False).mask for view in (coarse, fine))
+    coverage = sampled.reshape(256, 8, 256, 8).mean(axis=(1, 3))
+    differs = (mask != (coverage >= 0.5)) & (np.hypot(*np.mgrid[-127.5:128.5, -127.5:128.5]) < 120)
+    assert differs.sum() < 0.01 * mask.sum()
+    assert np.abs(coverage[differs] - 0.5).max() < 0.3
+
+
 def test_cup_disc_ratio_from_extents(two_sizes):
     _, eyes = two_sizes
     cup, disc = (get_mask(eyes[1024], name) for name in ("optic_cup", "optic_disc"))
@@ -206,7 +260,7 @@ def test_disc_and_fovea_lie_as_the_parameters_say(two_sizes):
     assert (rows.mean(), columns.mean()) == pytest.approx(tuple(eyes[512]["landmark"].values[0]), abs=0.1)
 
 
-@pytest.mark.parametrize("kind", phantom.LESIONS)
+@pytest.mark.parametrize("kind", ["microaneurysm", "haemorrhage", "hard_exudate", "cotton_wool_spot", "drusen"])
 def test_lesions_are_as_many_and_as_large_as_the_truth_says(two_sizes, kind):
     from scipy.ndimage import label
 

@@ -34,6 +34,16 @@ def test_arc_chord_of_a_sine_wave_agrees_with_numerical_length():
     assert shapes.sinusoid_arc_chord(9.0, 50.0) == pytest.approx(length / 50.0, rel=1e-8)
 
 
+def test_the_turning_of_a_sine_wave_is_the_one_given():
+    from retina_tools.phantom.curves import turning
+
+    x = np.linspace(0.0, 100.0, 20001)
+    turned = turning(np.column_stack([9.0 * np.sin(2 * np.pi * x / 50.0), x]))
+    assert turned.absolute == pytest.approx(2 * 4 * np.arctan(2 * np.pi * 9.0 / 50.0), rel=1e-3)
+    assert turned.inflections == 3
+    assert turned.excess == pytest.approx(4 * (shapes.sinusoid_arc_chord(9.0, 50.0) - 1.0), rel=1e-3)
+
+
 def test_closed_figures_have_their_areas_and_extents():
     assert shapes.ring(80.0, 8.0).sum() == pytest.approx(2 * np.pi * 80 * 8, rel=0.01)
     assert label(~shapes.ring(80.0, 8.0))[1] == 2
