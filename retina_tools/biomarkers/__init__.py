@@ -18,23 +18,29 @@ from retina_tools.biomarkers import (
 )
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.branch_tables import bifurcations_table, crossings_table
+from retina_tools.biomarkers.comparison import compare_definitions
+from retina_tools.biomarkers.draws import draw_masks
 from retina_tools.biomarkers.frame import Frame
 from retina_tools.biomarkers.readable import describe
 from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker, catalogue
 from retina_tools.biomarkers.results import measure, scale_from_disc, to_table
 from retina_tools.biomarkers.segments import segment_paths, segments_table
+from retina_tools.biomarkers.simulated import SimulatedSegmenter
 
 __all__ = [
     "Anatomy",
     "Frame",
+    "SimulatedSegmenter",
     "Status",
     "Unmeasurable",
     "bifurcations_table",
     "biomarker",
     "catalogue",
+    "compare_definitions",
     "crossings_table",
     "describe",
     "disc_shape",
+    "draw_masks",
     "fractal",
     "lesion_load",
     "measure",

@@ -158,7 +158,9 @@ def _without_fragments(mask: Mask, least_px: float) -> Mask:
     A fragment smaller than the boxes has one mass at every scale, and would be all that negative orders see.
     """
     labels, count = ndimage.label(mask, np.ones((3, 3), int))
-    reach = [max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in ndimage.find_objects(labels)]
+    reach = [
+        max(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in ndimage.find_objects(labels)
+    ]
     long = np.zeros(count + 1, bool)
     long[1:] = np.array(reach) >= least_px
     return np.asarray(long[labels]) if long.any() else mask

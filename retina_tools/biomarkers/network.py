@@ -251,7 +251,9 @@ class Network:
     def _shorten(self, line: int, node: int, calibre: float) -> None:
         """Take the corner off a free end that is to be led on."""
         corner = _corner(len(self.chains[line]), calibre)
-        self.chains[line] = self.chains[line][corner:] if self.ends[line][0] == node else self.chains[line][: -corner or None]
+        self.chains[line] = (
+            self.chains[line][corner:] if self.ends[line][0] == node else self.chains[line][: -corner or None]
+        )
 
     def _heading(self, line: int, node: int, calibre: float) -> tuple[Floats, Floats]:
         """A point near the free end of a line, before its corner, and the unit vector towards the end."""
@@ -261,9 +263,7 @@ class Network:
         arrow = part[0] - part[-1]
         return part[0], arrow / max(float(np.hypot(*arrow)), 1e-9)
 
-    def attach_tips(
-        self, half_width: dict[int, float], mask: NDArray[np.bool_], cover: NDArray[np.bool_]
-    ) -> Network:
+    def attach_tips(self, half_width: dict[int, float], mask: NDArray[np.bool_], cover: NDArray[np.bool_]) -> Network:
         """Lead free ends straight on under another vessel to the side of a line beyond, which branches there.
 
         Parameters

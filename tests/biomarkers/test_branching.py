@@ -138,7 +138,9 @@ def test_nicking_is_the_narrowing_of_the_vein_beside_the_artery():
     for narrowest in (1.0, 0.6):
         half = 8 * (1 - (1 - narrowest) * np.exp(-(((x - 250) / 14) ** 2)))
         vein = np.abs(y - 200 - 0.12 * (x - 250)) < half * np.hypot(1, 0.12)
-        (row,) = biomarkers.crossings_table(new_eye(masks={"artery": artery, "vein": vein, "optic_disc": disc})).itertuples()
+        (row,) = biomarkers.crossings_table(
+            new_eye(masks={"artery": artery, "vein": vein, "optic_disc": disc})
+        ).itertuples()
         assert {row.kind_1, row.kind_2} == {"artery", "vein"}
         assert row.nicking_ratio == pytest.approx(narrowest, abs=0.08)
         assert row.nicking_status == "ok"
