@@ -68,13 +68,23 @@ class Blob:
         return float(self.mask.shape[1])
 
     @cached_property
-    def axes_px(self) -> tuple[float, float]:
-        """Major and minor axis of the ellipse with the same second moments."""
+    def _moments(self) -> NDArray[np.float64]:
         points = np.argwhere(self.mask).astype(float)
         # A pixel is a square, whose own second moment is 1/12 along each axis.
-        moments = np.cov(points.T, bias=True) + np.eye(2) / 12 if len(points) > 1 else np.eye(2) / 12
-        minor, major = np.sqrt(np.linalg.eigvalsh(moments))
+        return np.cov(points.T, bias=True) + np.eye(2) / 12 if len(points) > 1 else np.eye(2) / 12
+
+    @cached_property
+    def axes_px(self) -> tuple[float, float]:
+        """Major and minor axis of the ellipse with the same second moments."""
+        minor, major = np.sqrt(np.linalg.eigvalsh(self._moments))
         return 4 * float(major), 4 * float(minor)
+
+    @cached_property
+    def lean_deg(self) -> float:
+        """Angle of the major axis to the vertical in (-90, 90], positive where its upper end leans to image left."""
+        (yy, yx), (_, xx) = self._moments
+        lean = math.degrees(0.5 * math.atan2(2 * yx, yy - xx))
+        return 90.0 if lean == -90.0 else lean
 
 
 def fill_largest(mask: NDArray[np.bool_]) -> tuple[Blob, float]:
@@ -214,7 +224,7 @@ class Frame:
         Unmeasurable
             no_disc, no_laterality, or implausible: the fovea is not on the temporal side of the stated eye.
         """
-        self._check_side()
+        self.check_side()
         return self._angle_deg(y, x)
 
     def _angle_deg(self, y: float, x: float) -> float:
@@ -223,12 +233,15 @@ class Frame:
         angle = math.degrees(math.atan2(centre_y - y, temporal))
         return 180.0 if angle == -180.0 else angle
 
-    def _check_side(self) -> None:
+    def check_side(self) -> None:
+        """Refuse to tell temporal from nasal: no_laterality, or implausible when the fovea is not temporal."""
+        if self.laterality not in ("OD", "OS"):
+            raise Unmeasurable(Status.NO_LATERALITY)
         try:
-            fovea = self.fovea_yx
-        except Unmeasurable:
+            angle = self._angle_deg(*self.fovea_yx)
+        except Unmeasurable:  # without disc or fovea there is nothing to contradict what is stated
             return
-        if abs(self._angle_deg(*fovea)) > _STEEPEST_DEG:
+        if abs(angle) > _STEEPEST_DEG:
             raise Unmeasurable(Status.IMPLAUSIBLE)
 
     @property
