@@ -40,7 +40,7 @@ micrometres: need a scale: from DICOM, from --um-per-pixel, or assumed from the 
 examples:
   retina-tools measure HRF/images --out hrf.parquet
   retina-tools measure clinic/ --out clinic.csv --clinical visits.xlsx --disc-diameter-um 1800 --jobs 2
-  retina-tools measure photos/ --out own.parquet --masks my_segmentations/ --coding av_label_map
+  retina-tools measure photos/ --out own.parquet --masks my_segmentations/ --coding av_rgb
 """
 
 _ASSOCIATE = """\

@@ -103,7 +103,8 @@ class Pipeline:
         found = {"laterality": row.get("laterality") or eye.coords["laterality"].item()}
         yield "measure", found | {name: eye.attrs[name] for name in SCALE_COLUMNS}
         measured = biomarkers.to_table(biomarkers.measure(eye, self.biomarkers), status=True)
-        yield "done", measured.drop(columns=list(KEYS), errors="ignore").iloc[0].to_dict()
+        row_of_values = measured.drop(columns=list(KEYS), errors="ignore").iloc[0]
+        yield "done", {str(column): value for column, value in row_of_values.items()}
 
 
 def iter_cohort(eyes: EyeCollection, pipeline: Pipeline | None = None, *, jobs: int = 1) -> Iterator[dict[str, Any]]:
@@ -209,8 +210,9 @@ def assemble(rows: list[dict[str, Any]], eyes: EyeCollection, pipeline: Pipeline
         "scale_source",
     ]
     leading = [column for column in leading if column in table]
-    values = [column for column in table if column not in leading and not is_status(column)]
-    table = table[[*leading, *values, *[column for column in table if is_status(column)]]].copy()
+    columns = [str(column) for column in table]
+    values = [column for column in columns if column not in leading and not is_status(column)]
+    table = table[[*leading, *values, *filter(is_status, columns)]].copy()
     pipeline = pipeline or Pipeline()
     table.attrs = {
         "software": f"retina_tools {__version__}",

@@ -1,13 +1,14 @@
 """The command line, as a person types it."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from retina_tools import cli, phantom
+from retina_tools import cli, io, phantom
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def no_arguments_needed(path):
 
 @pytest.mark.parametrize(
     ("case", "says"),
-    [("missing folder", "nowhere"), ("empty folder", "photograph"), ("format", ".parquet"), ("results", "no file")],
+    [("missing folder", "nowhere"), ("empty folder", "No image files"), ("format", ".parquet"), ("results", "no file")],
 )
 def test_mistakes_are_answered_in_words(tmp_path, capsys, case, says):
     assert cli.main(no_arguments_needed(tmp_path)[case]) == 2
@@ -114,6 +115,13 @@ def test_help_teaches(capsys):
     text = capsys.readouterr().out
     for word in ("--clinical", "micrometres", "examples:", "error", "status"):
         assert word in text
+
+
+def test_the_coding_of_the_example_exists(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["measure", "--help"])
+    named = re.search(r"--masks \S+/ --coding (\w+)", capsys.readouterr().out)[1]
+    assert named in set(io.codings()["coding"])
 
 
 def test_the_catalogue_can_be_read_and_written(tmp_path, capsys):

@@ -125,5 +125,5 @@ def test_results_keep_their_provenance_in_parquet(measured, tmp_path):
 
 
 def test_a_wrong_choice_is_refused():
-    with pytest.raises(EyeError, match="'segment' .* or 'given'"):
+    with pytest.raises(EyeError, match=r"'segment' .* or 'given'"):
         cohort.Pipeline(masks="drawn")

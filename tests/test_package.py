@@ -29,6 +29,21 @@ def test_measuring_needs_neither_torch_nor_jupyter():
     assert not loaded & {"torch", "plotly", "statsmodels", "ipywidgets", "anywidget", "IPython"}
 
 
+def exported_functions():
+    """What a user reaches: the names that the packages below retina_tools offer, and the bare figures."""
+    packages = [importlib.import_module(f"retina_tools.{name}") for name in retina_tools.__all__]
+    packages.append(importlib.import_module("retina_tools.phantom.shapes"))
+    return {
+        member
+        for package in packages
+        for name in getattr(package, "__all__", dir(package))
+        if not name.startswith("_") and inspect.isfunction(member := getattr(package, name))
+    }
+
+
+EXPORTED = exported_functions()
+
+
 def public_functions():
     for info in pkgutil.walk_packages(retina_tools.__path__, "retina_tools."):
         module = importlib.import_module(info.name)
@@ -51,4 +66,5 @@ def test_docstrings_say_what_the_parameters_are(function):
         assert described == taken
     else:
         assert "Parameters" not in doc
-        assert len(taken) <= 2, f"undescribed parameters: {sorted(taken)}"
+        if function in EXPORTED:
+            assert len(taken) <= 2, f"undescribed parameters: {sorted(taken)}"

@@ -112,6 +112,11 @@ class EyeView(anywidget.AnyWidget):
         """Names of the layers there are, from the bottom to the top."""
         return tuple(layer["name"] for layer in self._layers)
 
+    def __repr__(self) -> str:
+        # Stands in for the view where none can be drawn: in a terminal, on a page saved from a notebook.
+        name = self._info["image_id"] or "an eye"
+        return f"EyeView of {name}, {self._info['width']} x {self._info['height']} px; live in a running notebook only"
+
     def show(self, *names: str) -> None:
         """Show layers, all of them when none is named."""
         self.visible = (*self.visible, *(names or self.layer_names))
@@ -145,7 +150,7 @@ class EyeView(anywidget.AnyWidget):
         """The value a trait begins with, which may depend on the eye."""
         present = list(self.layer_names)
         made: dict[str, Callable[[], Any]] = {
-            "visible": lambda: layers.default_visible(present),
+            "visible": lambda: layers.default_visible(self._layers),
             "outlined": lambda: layers.default_outlined(present),
             "opacity": lambda: {layer: layers.default_opacity(layer) for layer in present},
             "centre_yx": lambda: ((self._info["height"] - 1) / 2, (self._info["width"] - 1) / 2),
@@ -289,6 +294,8 @@ def view_eye(
     >>> view = view_eye(schema.new_eye(masks={"optic_disc": disc}), zoom=2)
     >>> view.visible, view.code
     (('optic_disc',), 'view_eye(eye, zoom=2.0)')
+    >>> view
+    EyeView of an eye, 64 x 64 px; live in a running notebook only
     """
     options: dict[str, Any] = {
         "photograph": photograph,

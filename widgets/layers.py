@@ -48,10 +48,22 @@ def draw_order(present: list[str]) -> list[str]:
     return [name for name in order if name in present]
 
 
-def default_visible(names: list[str]) -> tuple[str, ...]:
-    """All layers, but not the vessels of unknown kind under arteries and veins, whose colours they would muddle."""
-    told_apart = "artery" in names or "vein" in names
-    return tuple(name for name in names if not (name == "vessel" and told_apart))
+def default_visible(layers: list[dict[str, Any]]) -> tuple[str, ...]:
+    """All layers but those that say again what others say better."""
+    return tuple(layer["name"] for layer in layers if not layer["repeats"])
+
+
+def _repeats(eye: xr.Dataset, name: str) -> bool:
+    """Whether a layer mostly repeats others: all vessels, say, where arteries and veins are told apart.
+
+    Under the arteries and veins it would muddle their colours. A vessel mask with only what is neither repeats nothing.
+    """
+    parts = [part for part in ("artery", "vein") if part in eye["structure"].values]
+    if name != "vessel" or not parts:
+        return False
+    vessel = eye["mask"].sel(structure=name).values
+    told_apart = vessel & eye["mask"].sel(structure=parts).values.any(axis=0)
+    return bool(2 * np.count_nonzero(told_apart) >= np.count_nonzero(vessel))
 
 
 def default_outlined(names: list[str]) -> tuple[str, ...]:
@@ -67,7 +79,7 @@ def default_opacity(name: str) -> float:
 
 
 def describe_layers(eye: xr.Dataset, max_side: int) -> list[dict[str, Any]]:
-    """One dict per mask in drawing order: name, label, kind, rank in the taxonomy, colour, dash, native pixels, PNG."""
+    """One dict per mask in drawing order: its names, looks, size in native pixels and PNG bytes."""
     present = [str(name) for name in eye["structure"].values] if "mask" in eye else []
     layers = []
     for name in draw_order(present):
@@ -82,6 +94,7 @@ def describe_layers(eye: xr.Dataset, max_side: int) -> list[dict[str, Any]]:
                 "rank": schema.names().index(name),
                 "colour": term.colour,
                 "dash": _DASHES.get(name, _OTHER_DASHES[position % len(_OTHER_DASHES)]),
+                "repeats": _repeats(eye, name),
                 "pixels": int(np.count_nonzero(mask)),
                 "png": encode_mask(mask, term.rgb, max_side),
             }

@@ -57,10 +57,10 @@ __all__ = [
     "scale_from_disc",
     "segment_paths",
     "segments_table",
+    "temporal_arcade",
     "to_table",
-    "vessel_calibre",
     "vessel_branching",
+    "vessel_calibre",
     "vessel_density",
     "vessel_tortuosity",
-    "temporal_arcade",
 ]

@@ -201,7 +201,7 @@ class Anatomy:
         """Which points, shape (n, 2), lie on pixels of a region."""
         mask = self.region(region)
         y, x = np.clip(np.rint(points_yx).astype(np.int64), 0, np.array(mask.shape) - 1).T
-        return mask[y, x]
+        return np.asarray(mask[y, x])
 
     def vessel_mask(self, vessel: str) -> NDArray[np.bool_]:
         """Arteries, veins or all vessels inside the field of view, shape (y, x).

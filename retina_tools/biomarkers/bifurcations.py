@@ -117,8 +117,10 @@ def find_bifurcations(forest: Forest, diameter_px: float, *, rooted: bool) -> Bi
     side = (graph.ends[arms, 0] != np.array(nodes, np.int64)[:, None]).astype(np.int64)
     start, stop = graph.bounds[arms], graph.bounds[arms + 1]
     found = np.empty((arms.size, 3))
+    y, x = (np.ascontiguousarray(axis) for axis in graph.points_yx.T)
     measure_arms(
-        *(np.ascontiguousarray(axis) for axis in graph.points_yx.T),
+        y,
+        x,
         graph.along_px,
         graph.width_px,
         np.where(side == 0, start, stop - 1).reshape(-1),

@@ -66,7 +66,7 @@ def _mark(columns: Table, ahead: Table, occupied: Table) -> None:
 
 
 @compiled
-def _squares(columns: Table, ahead: Table, boxes: int) -> int:
+def _squares(columns: Table, ahead: Table, boxes: int) -> np.int64:
     total = np.int64(0)
     for k in range(boxes):
         mass = np.int32(ahead[k] - columns[k])
@@ -75,7 +75,7 @@ def _squares(columns: Table, ahead: Table, boxes: int) -> int:
 
 
 @compiled
-def _looked_up(columns: Table, ahead: Table, logs: Ints, boxes: int) -> int:
+def _looked_up(columns: Table, ahead: Table, logs: Ints, boxes: int) -> np.int64:
     total = np.int64(0)
     for k in range(boxes):
         # Unsigned, or every look-up would first ask whether it counts from the end.
@@ -172,7 +172,8 @@ def masses_around(summed: Table, points_yx: Ints, reach: int) -> Ints:
     """
     masses = np.zeros((2 * reach + 1) ** 2 + 1, np.int64)
     y, x = (np.ascontiguousarray(axis) for axis in points_yx.T)
-    _masses_around(summed.reshape(-1), *summed.shape, y, x, reach, masses)
+    height, width = summed.shape
+    _masses_around(summed.reshape(-1), height, width, y, x, reach, masses)
     return masses
 
 

@@ -46,8 +46,8 @@ def bifurcations_table(eye: xr.Dataset, vessel: Vessel = "all") -> pd.DataFrame:
         Columns ``bifurcation``, ``vessel``, place ``y, x`` in px and ``distance_dd`` from the disc centre, the segments
         ``parent``, ``daughter_1`` (the wider) and ``daughter_2`` (numbers of :func:`segments_table`), ``counted``
         (whether all three are long enough to count), ``angle_deg`` between the daughters, the three calibres,
-        ``asymmetry``, ``coefficient`` and ``exponent``, NaN with the ``exponent_status`` ``implausible`` where a daughter
-        is as wide as its parent and ``too_short`` where a calibre is missing.
+        ``asymmetry``, ``coefficient`` and ``exponent``, NaN with the ``exponent_status`` ``implausible`` where a
+        daughter is as wide as its parent and ``too_short`` where a calibre is missing.
 
     Raises
     ------

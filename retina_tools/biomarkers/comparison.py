@@ -39,8 +39,8 @@ _VARIANTS: Final = (
     ),
     _Variant(
         "calibre_equivalent", "zone_b", "px", "AutoMorph", "automorph_equivalent",
-        "width is twice the distance to the nearest wall pixel, mean per segment; both segments of a vessel that branches "
-        "in the zone may be among the six; the zone is set by the disc's longer side",
+        "width is twice the distance to the nearest wall pixel, mean per segment; both segments of a vessel that "
+        "branches in the zone may be among the six; the zone is set by the disc's longer side",
     ),
     _Variant(
         "tortuosity_arc_chord", "image", "1", "PVBM 3.0", "pvbm_tortuosity",
@@ -60,7 +60,8 @@ _VARIANTS: Final = (
     ),
     _Variant(
         "area_density", "image", "1", "PVBM 3.0", "pvbm_area",
-        "over a circle of a fixed number of pixels around the disc, without the disc; PVBM itself gives the pixels only",
+        "over a circle of a fixed number of pixels around the disc, without the disc; PVBM itself gives the "
+        "pixels only",
     ),
     _Variant(
         "area_density", "image", "1", "VascX 2.1", "",
@@ -73,7 +74,8 @@ _VARIANTS: Final = (
     ),
     _Variant(
         "fractal_dimension_box", "image", "1", "PVBM 3.0", "pvbm_dimension",
-        "box sides up to 0.6 of the frame, boxes less than 1 % full left out, and the largest of 24 turns of the picture",
+        "box sides up to 0.6 of the frame, boxes less than 1 % full left out, and the largest of 24 turns of the "
+        "picture",
     ),
 )  # fmt: skip
 _COLUMNS: Final = (
@@ -104,7 +106,7 @@ def compare_definitions(eye: xr.Dataset) -> pd.DataFrame:
     >>> from retina_tools.phantom import shapes
     >>> table = compare_definitions(shapes.radial_vessels(size=512))
     >>> row = table[(table.biomarker == "tortuosity_arc_chord") & (table.tool == "PVBM 3.0")].iloc[0]
-    >>> row.ours < 1.003, row.theirs > 1.03
+    >>> bool(row.ours < 1.003), bool(row.theirs > 1.03)
     (True, True)
     """
     anatomy = Anatomy(eye)

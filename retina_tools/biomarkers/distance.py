@@ -57,8 +57,7 @@ def _rows(column: NDArray[np.int32], height: int, width: int, out: NDArray[np.fl
                     apex[top], begin[top] = x, cut
         for x in range(width - 1, -1, -1):
             a = apex[top]
-            g = np.float32(column[row + a])
-            out[row + x] = np.sqrt(np.float32((x - a) * (x - a)) + g * g)
+            out[row + x] = np.sqrt(np.float32((x - a) * (x - a)) + np.float32(column[row + a]) ** 2)
             if x == begin[top]:
                 top -= 1
 

@@ -100,15 +100,15 @@ def _register_dimension(kind: str, order: str, formula: str, peers: tuple[str, .
 _register_dimension(
     "box",
     "D0",
-    f"Slope of log N against -log box side by least squares, {_RANGE}; N is the smallest number of boxes that covers the "
-    "vessels over all positions of the grid, so it does not move with the frame.",
+    f"Slope of log N against -log box side by least squares, {_RANGE}; N is the smallest number of boxes that covers "
+    "the vessels over all positions of the grid, so it does not move with the frame.",
     ("PVBM: D0", "AutoMorph: Fractal_dimension", "AutoMorphalyzer: fractal_dimension"),
 )
 _register_dimension(
     "information",
     "D1",
-    f"Slope of the sum of p log p against log box side by least squares, {_RANGE}; p is the share of the vessel pixels in "
-    "a box, the sum is averaged over all positions of the grid.",
+    f"Slope of the sum of p log p against log box side by least squares, {_RANGE}; p is the share of the vessel pixels "
+    "in a box, the sum is averaged over all positions of the grid.",
     ("PVBM: D1",),
 )
 _register_dimension(
@@ -127,9 +127,9 @@ _register_dimension(
     needs=("vessels", "disc"),
     label="Singularity length",
     definition=(
-        "Greatest minus smallest Hoelder exponent d tau / d q of the orders q from -10 to 10; tau is the slope of the log "
-        f"of the mean of m^(q - 1) against log box side, {_RANGE}, m the share of the vessel pixels in a box around a "
-        "pixel of a vessel longer than 0.4 DD (sandbox method)."
+        "Greatest minus smallest Hoelder exponent d tau / d q of the orders q from -10 to 10; tau is the slope of the "
+        f"log of the mean of m^(q - 1) against log box side, {_RANGE}, m the share of the vessel pixels in a box "
+        "around a pixel of a vessel longer than 0.4 DD (sandbox method)."
     ),
     source=f"{_STOSIC}; Tel T et al. Physica A 1989;159:155-66",
     peers=("PVBM: SL (from a grid)",),

@@ -65,7 +65,7 @@ def fill_pinholes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     True
     """
     border = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
-    half_width = 1.2 * np.count_nonzero(mask) / max(border, 1)
+    half_width = 1.2 * float(np.count_nonzero(mask)) / max(int(border), 1)
     # The margin counts as a large hole, and so does whatever touches it.
     pixels = np.full((mask.shape[0] + 2, mask.shape[1] + 2), 2, np.uint8)
     pixels[1:-1, 1:-1] = mask
@@ -73,4 +73,4 @@ def fill_pinholes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     after_vessel = np.flatnonzero((flat[1:] == 0) & (flat[:-1] == 1)) + 1
     if not _fill(flat, after_vessel, pixels.shape[1], max(int(math.pi * half_width**2), 1)):
         return mask
-    return pixels[1:-1, 1:-1] == 1
+    return np.asarray(pixels[1:-1, 1:-1] == 1)

@@ -32,7 +32,7 @@ def _smallest(values: Floats, count: int, place: int) -> float:
             low = i
         else:
             break
-    return values[place]
+    return float(values[place])
 
 
 @compiled
@@ -47,7 +47,7 @@ def median_of(values: Floats, count: int) -> float:
     below = values[0]
     for k in range(1, count // 2):
         below = max(below, values[k])
-    return (below + upper) / 2.0
+    return float(below + upper) / 2.0
 
 
 @compiled

@@ -1,8 +1,8 @@
 """Fractal dimensions and multifractal spectrum of a mask.
 
 Boxes are counted at every position of the grid, so that nothing moves with the frame: D0 takes the position with the
-smallest cover, which is free of the half-empty boxes at the ends, D1 and D2 the mean over all positions. The spectrum is
-taken from boxes around vessel pixels instead (sandbox method), because for negative orders a grid's barely touched
+smallest cover, which is free of the half-empty boxes at the ends, D1 and D2 the mean over all positions. The spectrum
+is taken from boxes around vessel pixels instead (sandbox method), because for negative orders a grid's barely touched
 boxes outweigh everything else.
 """
 

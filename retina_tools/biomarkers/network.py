@@ -95,7 +95,7 @@ class Network:
                 break
 
     def _cut_spurs(self) -> bool:
-        """Remove free ends that show less than half a calibre beyond the wall of the vessel they leave, and tiny loops.
+        """Remove free ends that show less than a third of a calibre beyond the wall they leave, and tiny loops.
 
         The shortest goes first, and only while its node still branches, so a forked tip keeps one of its two prongs.
         """
@@ -107,7 +107,7 @@ class Network:
             else:
                 node, tip = (first, last) if self.degree(last) == 1 else (last, first)
                 spur = (
-                    self.degree(tip) == 1 and self.degree(node) >= 3 and self.length[line] < 2 * self.radius[node] + 1
+                    self.degree(tip) == 1 and self.degree(node) >= 3 and self.length[line] < 1.6 * self.radius[node] + 1
                 )
             if spur:
                 self._remove(line)
@@ -210,7 +210,7 @@ class Network:
         half_width : dict of int to float
             Of every line, in px.
         short_px : float
-            Gaps up to this length, or up to two and a half calibres, need no cover: thin vessels are often drawn in dashes.
+            Gaps up to this length, or up to two and a half calibres, need no cover: thin vessels are often dashed.
         cover : ndarray of bool, shape (y, x), or None
             Where other vessels lie.
         """

@@ -119,7 +119,7 @@ def pvbm_tortuosity(anatomy: Anatomy, vessel: str) -> float:
 
 
 def vascx_tortuosity(anatomy: Anatomy, vessel: str) -> float:
-    """VascX's tort_dist: spline length / chord, mean weighted by length, above 1.5 dropped, segments of 25 px or more."""
+    """VascX's tort_dist: spline length / chord, mean weighted by length, above 1.5 dropped, segments from 25 px on."""
     pieces = anatomy.pieces(vessel, "image")
     least = 25 * anatomy.frame.shape[1] / _FRAME_PX
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -163,7 +163,7 @@ def corner_dimension(anatomy: Anatomy, vessel: str) -> float:
 
 
 def pvbm_dimension(anatomy: Anatomy, vessel: str) -> float:
-    """PVBM's D0: 20 box sides up to 0.6 of the frame, boxes 1 to 98 % full, the largest of 24 turns with D0 > D1 > D2."""
+    """PVBM's D0: 20 box sides up to 0.6 of the frame, boxes 1 to 98 % full, the largest of 24 turns with D0>D1>D2."""
     mask = anatomy.vessel_mask(vessel)
     sides = np.unique(np.linspace(5, 0.6 * min(mask.shape), 20).astype(int))
     best = math.nan

@@ -105,10 +105,11 @@ class Regions:
         return above if upper else ~above
 
     def _etdrs(self, region: str) -> Mask:
-        scale, temporal = self._scale(), 1.0 if self.frame.laterality == "OS" else -1.0
+        scale, fovea = self._scale(), self.frame.fovea_yx
+        temporal = 1.0 if self.frame.laterality == "OS" else -1.0
         _, ring, *sector = region.split("_")
         inner, outer = (radius * 1000 / scale for radius in _RINGS_MM[ring])
-        rows, columns = self._offsets(self.frame.fovea_yx)
+        rows, columns = self._offsets(fovea)
         # Only the square around the grid is looked at.
         top, bottom = np.searchsorted(rows[:, 0], (-outer, outer))
         left, right = np.searchsorted(columns[0], (-outer, outer))

@@ -179,6 +179,8 @@ class Biomarker:
         Micrometres only from a scale that was not itself derived from the disc.
     structure : str
         What it is about, one of ``STRUCTURES``.
+    interval : str
+        What is known of how often the interval of draws covers the truth.
     """
 
     name: str
@@ -193,6 +195,7 @@ class Biomarker:
     peers: tuple[str, ...]
     measured_scale: bool
     structure: str
+    interval: str
 
     @property
     def variables(self) -> dict[str, Unit]:
@@ -216,6 +219,7 @@ def biomarker(
     peers: Sequence[str] = (),
     measured_scale: bool = False,
     structure: str | None = None,
+    interval: str = "",
 ) -> Callable[[Measure], Measure]:
     """Register a measure under a name.
 
@@ -240,6 +244,8 @@ def biomarker(
         Refuse micrometres from a scale that assumes the disc's size.
     structure : str, optional
         What it is about, one of ``STRUCTURES``; by default what it needs first.
+    interval : str
+        How often the 95 % interval of draws covers the truth, in words; empty where that was not tested.
 
     Returns
     -------
@@ -278,6 +284,7 @@ def biomarker(
             peers=tuple(peers),
             measured_scale=measured_scale,
             structure=about,
+            interval=interval,
         )
         return function
 
@@ -346,7 +353,8 @@ def catalogue() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``name, structure, variables, label, definition, units, dims, needs, source, peers``.
+        Columns ``name, structure, variables, label, definition, units, dims, needs, source, peers, interval``; the
+        last says in words how far the interval of ``measure(eye, draws=...)`` can be trusted.
 
     Examples
     --------
@@ -367,6 +375,7 @@ def catalogue() -> pd.DataFrame:
             "needs": ", ".join(entry.needs),
             "source": entry.source,
             "peers": "; ".join(entry.peers),
+            "interval": entry.interval or "not tested",
         }
         for entry in REGISTER.values()
     ]

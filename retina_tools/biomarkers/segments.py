@@ -43,13 +43,13 @@ def segments_table(eye: xr.Dataset, vessel: Vessel = "all") -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``segment`` (number, the key of :func:`segment_paths`), ``vessel`` (as asked for), ``kind`` (artery, vein
-        or vessel), ``length`` and ``calibre`` in px, DD and um, the tortuosities (on centrelines smoothed over 0.25 DD;
-        NaN without a disc), ``vessel_id`` (segments that go on as the same vessel share it), ``parent`` (the segment
-        before it on the way from the disc, -1 at a root), ``generation`` (1 at the root), ``strahler`` (1 at the tips),
-        ``zone`` of the middle (disc, A, B, C or outer; B lies in C as well), ``distance_dd`` of the middle from the disc
-        centre, and the start, middle and end. What cannot be measured is NaN; an eye without such vessels gives no
-        rows.
+        Columns ``segment`` (number, the key of :func:`segment_paths`), ``vessel`` (as asked for), ``kind`` (artery,
+        vein or vessel), ``length`` and ``calibre`` in px, DD and um, the tortuosities (on centrelines smoothed over
+        0.25 DD; NaN without a disc), ``vessel_id`` (segments that go on as the same vessel share it), ``parent`` (the
+        segment before it on the way from the disc, -1 at a root), ``generation`` (1 at the root), ``strahler`` (1 at
+        the tips), ``zone`` of the middle (disc, A, B, C or outer; B lies in C as well), ``distance_dd`` of the middle
+        from the disc centre, and the start, middle and end. What cannot be measured is NaN; an eye without such
+        vessels gives no rows.
 
     Raises
     ------

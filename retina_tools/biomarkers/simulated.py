@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
 from retina_tools.biomarkers.anatomy import Anatomy
-from retina_tools.biomarkers.draws import BOUNDARY_ERROR_DD, CORRELATION_DD, Mask, Plane, signed_distance, smooth_field
+from retina_tools.biomarkers.draws import BOUNDARY_ERROR_DD, CORRELATION_DD, Mask, Plane, outline_level, smooth_field
 from retina_tools.biomarkers.smoothing import line_medians
 from retina_tools.schema import with_parts
 
@@ -70,8 +70,7 @@ class SimulatedSegmenter:
             confidence = np.ones(mask.shape, np.float32)
             if name in _VESSELS and mask.any() and self.uncertain > 0:
                 mask, confidence = self._in_doubt(anatomy, name, mask, rng)
-            seen = signed_distance(mask) / np.float32(error)
-            seen += smooth_field(mask.shape, max(self.correlation_dd * diameter, 1.0), rng)
+            seen = outline_level(mask, error) + smooth_field(mask.shape, max(self.correlation_dd * diameter, 1.0), rng)
             probabilities[name] = ndtr(seen) * confidence
         # A probability of exactly one half is cut as the schema does.
         masks = {name: plane.astype(np.float16) >= 0.5 for name, plane in probabilities.items()}
@@ -86,17 +85,19 @@ class SimulatedSegmenter:
         order = np.flatnonzero(free)[np.argsort(width[free], kind="stable")]
         thin = order[: round(self.uncertain * len(graph))]
         sure = np.ones(len(graph), np.float32)
+        # Each in doubt has a false twin; where there is no room for one, it stays certain.
+        twins = {k: self._moved(graph.path(k), float(width[k]), mask, anatomy.frame.fov, rng) for k in thin.tolist()}
+        twins = {k: twin for k, twin in twins.items() if twin.any()}
         # Of the pieces of confidence c a share c is true: the true ones have the density 2c, the false ones 2(1 - c).
-        sure[thin] = np.sqrt(rng.random(len(thin)))
+        sure[list(twins)] = np.sqrt(rng.random(len(twins)))
         pixels = np.argwhere(mask)
         owner = graph.segment_of[cKDTree(graph.points_yx).query(pixels)[1]]
         confidence = np.zeros(mask.shape, np.float32)
         confidence[tuple(pixels.T)] = sure[owner]
         both = mask.copy()
-        for segment in thin.tolist():
-            piece = self._moved(graph.path(segment), float(width[segment]), mask, anatomy.frame.fov, rng)
-            new = piece & ~both
-            both |= piece
+        for twin in twins.values():
+            new = twin & ~both
+            both |= twin
             confidence[new] = 1 - np.sqrt(rng.random())
         # Pixels just outside a vessel have the confidence of the vessel, where its outline may have been put.
         nearest = ndimage.distance_transform_edt(~both, return_distances=False, return_indices=True)
@@ -116,7 +117,7 @@ class SimulatedSegmenter:
             if near[y, x].any() or not fov[y, x].all():
                 continue
             top, left = max(y.min() - 8, 0), max(x.min() - 8, 0)
-            window = np.s_[top : y.max() + 9, left : x.max() + 9]
+            window = np.s_[top : min(y.max() + 9, mask.shape[0]), left : min(x.max() + 9, mask.shape[1])]
             rows, columns = np.mgrid[window]
             distance = cKDTree(points).query(np.stack([rows, columns], axis=-1))[0]
             out[window] = distance < max(width, 1.0) / 2

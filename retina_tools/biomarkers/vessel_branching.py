@@ -80,8 +80,8 @@ def _median(values: Floats) -> float:
     needs=("vessels", "disc"),
     label="Branching angle",
     definition=(
-        f"{_AT} the angle between the two daughters' chords, each from the point where the axes meet to the point 0.1 DD "
-        "along the daughter."
+        f"{_AT} the angle between the two daughters' chords, each from the point where the axes meet to the point 0.1 "
+        "DD along the daughter."
     ),
     source="Zamir M et al. J Gen Physiol 1979;73:543-8; own definition of the arms",
     peers=("PVBM: medianba", "VascX: bifangle"),
@@ -171,7 +171,7 @@ def _near_edge(points_yx: Floats, fov: Mask, reach: float) -> Mask:
     height, width = fov.shape
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
     seen: Mask = inside & fov[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
-    return ~seen.all(axis=1)
+    return np.asarray(~seen.all(axis=1))
 
 
 @biomarker(

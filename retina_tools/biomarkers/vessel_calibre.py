@@ -106,9 +106,9 @@ def _six_largest_px(anatomy: Anatomy, vessel: str, region: str) -> list[float]:
     needs=("vessels", "disc"),
     label="Central retinal equivalent (CRAE, CRVE)",
     definition=(
-        "Knudtson's revised equivalent of the six largest vessels crossing zone B (2 to 3 disc radii) or zone C (2 to 5). Each vessel is "
-        "followed once through the zone, along the wider arm where it branches, and its width is the median sub-pixel "
-        "width of that run; fewer than six give no value."
+        "Knudtson's revised equivalent of the six largest vessels crossing zone B (2 to 3 disc radii) or zone C (2 to "
+        "5 disc radii). Each vessel is followed once through the zone, along the wider arm where it branches, and its "
+        "width is the median sub-pixel width of that run; fewer than six give no value."
     ),
     source="Knudtson MD et al. Curr Eye Res 2003;27:143-9",
     peers=("PVBM: craek, crvek", "VascX: CREKnudtson", "AutoMorph: CRAE_Knudtson, CRVE_Knudtson"),
@@ -184,8 +184,8 @@ def calibre_mean(anatomy: Anatomy, *, vessel: str, region: str) -> float:
     needs=("vessels",),
     label="Standard deviation of vessel calibre",
     definition=(
-        "Standard deviation over vessel segments, weighted by their length in the region, of the widths that calibre_mean "
-        "is the mean of."
+        "Standard deviation over vessel segments, weighted by their length in the region, of the widths that "
+        "calibre_mean is the mean of."
     ),
     source="Own definition; cf. Quiros-Gonzalez J et al. Invest Ophthalmol Vis Sci 2024 (VascX)",
     peers=("VascX: caliber std",),

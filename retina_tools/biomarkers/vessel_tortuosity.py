@@ -131,8 +131,9 @@ def tortuosity_squared_curvature(anatomy: Anatomy, *, vessel: str, region: str) 
     needs=("vessels", "disc"),
     label="Tortuosity density",
     definition=(
-        "(n - 1) / L times the sum of arc / chord - 1 over the n turn curves between inflections of a segment of length "
-        f"L, 0 for a segment of one curve; mean {_SMOOTHED}. A curve that bends by less than 5 degrees is no curve."
+        "(n - 1) / L times the sum of arc / chord - 1 over the n turn curves between inflections of a segment of "
+        f"length L, 0 for a segment of one curve; mean {_SMOOTHED}. A curve that bends by less than 5 degrees is "
+        "no curve."
     ),
     source=_GRISAN,
     peers=("FVT: tauGrisan", "AutoMorph: Tortuosity_density (with (n - 1) / n added instead)"),

@@ -7,6 +7,7 @@ each other, and only stretches of undecided vessels are added from a network of 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -103,7 +104,7 @@ def undecided_stretches(union: VesselGraph, decided: NDArray[np.bool_]) -> Vesse
     change[1:-1] = (outside[1:] != outside[:-1]) | (np.diff(union.segment_of) != 0)
     cuts = np.flatnonzero(change)
     runs = []
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in itertools.pairwise(cuts.tolist()):
         if outside[start] and stop - start >= 4:
             width = union.width_px[start:stop]
             calibre = float(np.median(width[np.isfinite(width)])) if np.isfinite(width).any() else 4.0
@@ -115,7 +116,10 @@ def undecided_stretches(union: VesselGraph, decided: NDArray[np.bool_]) -> Vesse
 def _stretches(union: VesselGraph, runs: list[tuple[int, int]]) -> VesselGraph:
     take = np.concatenate([np.arange(*run) for run in runs]) if runs else np.empty(0, np.int64)
     nodes: dict[int, int] = {}
-    node_yx, radius, cut, ends = [], [], [], []
+    node_yx: list[Floats] = []
+    radius: list[float] = []
+    cut: list[int] = []
+    ends: list[list[int]] = []
     for start, stop in runs:
         segment = int(union.segment_of[start])
         pair = []

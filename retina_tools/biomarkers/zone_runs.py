@@ -100,6 +100,7 @@ class _Walker:
                     self.at.setdefault(node, []).append(arm)
 
         self.tips = [arm for arms in self.at.values() for arm in arms if self._is_tip(arm.head)]
+        self.tip_yx = graph.points_yx[[arm.head for arm in self.tips]]
 
     def runs(self) -> list[list[_Arm]]:
         """Runs from the inner circle outward, wide ones first; then those that begin inside the zone."""
@@ -142,7 +143,8 @@ class _Walker:
         here, course = self.graph.points_yx[arm.tail], self._course(arm, 2 * calibre, ahead=True)
         best: _Arm | None = None
         nearest = _GAP_CALIBRES * calibre
-        for other in self.tips:
+        for place in np.flatnonzero(np.hypot(*(self.tip_yx - here).T) < nearest):
+            other = self.tips[place]
             if other.piece not in self.unused:
                 continue
             leap = self.graph.points_yx[other.head] - here

@@ -105,8 +105,9 @@ def read_picture(path: Path) -> Picture:
     """
     with opened(path) as image:
         remarks = []
-        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-            remarks.append(f"first of {image.n_frames} pictures in the file")
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1 and image.format != "MPO":
+            remarks.append(f"first of {frames} pictures in the file")
         wide = _wide_values(image)
         if wide is not None:
             pixels, remark = to_8_bits(wide, path.name)

@@ -204,6 +204,11 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 def parameters(**values: Any) -> Parameters:
     """What makes an eye, from keywords, with a list of the known ones for a name that is none.
 
+    Parameters
+    ----------
+    **values
+        See `Parameters`.
+
     Raises
     ------
     EyeError

@@ -151,6 +151,16 @@ class Frame:
         centre_y, centre_x = self.circle.centre_yx
         return float((y - centre_y) * self.scale + middle), float((x - centre_x) * self.scale + middle)
 
+    def from_native(self, plane: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Bring another plane on the eye's pixel grid (a probability, a mask as floats) to the frame, antialiased.
+
+        Zero outside the picture.
+        """
+        if plane.shape != self.native_shape:
+            raise schema.EyeError(f"The plane is {plane.shape}, wanted the eye's {self.native_shape}.")
+        into_y, into_x = self._matrices(to_native=False, order=1)
+        return _apply(into_y, into_x, plane.astype(np.float32))
+
     def to_native(self, array: NDArray[Any], order: int = 1) -> NDArray[Any]:
         """Bring a plane of the frame back to the eye's pixel grid.
 

@@ -118,9 +118,10 @@ def associate(
         compared with), ``n`` images, ``n_groups`` patients, ``n_events`` images with the event, ``n_missing`` rows left
         out, ``effect`` with ``effect_kind`` (log odds, or units of the outcome), ``ci_low, ci_high, p, q``,
         ``odds_ratio`` with its interval where it applies, ``exposure_sd, outcome_sd``, ``se, df`` (of the t
-        distribution), working correlation, ``formula``, ``status`` and ``note``. A pair that cannot be estimated is a
-        row with NaN, its status (``constant, all_missing, not_numeric, constant_outcome, too_few_groups,
-        too_few_events, separation, perfect_fit, singular, not_converged``) and the reason in words.
+        distribution, infinite where it is the normal one), working correlation, ``formula``, ``status`` and ``note``. A
+        pair that cannot be estimated is a row with NaN, its status (``constant, all_missing, not_numeric,
+        constant_outcome, too_few_groups, too_few_events, separation, perfect_fit, singular, not_converged``) and the
+        reason in words.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class ClusteredFit:
     covariance : ndarray, shape (p, p)
         Sandwich covariance of the coefficients.
     degrees_of_freedom : ndarray, shape (p,)
-        For the t distribution of each coefficient.
+        For the t distribution of each coefficient; infinite where it is the normal one.
     working : {'exchangeable', 'independence'}
         The working correlation that was used in the end.
     correlation : float
@@ -120,8 +120,9 @@ def fit_clustered(
     The sandwich covariance holds whatever the true correlation within a group is. In its plain form it is too small
     with few groups; dividing each group's residual by the square root of one minus its leverage (Kauermann & Carroll
     2001, in linear models also known as CR2) takes out the bias. The degrees of freedom are Satterthwaite's under the
-    working model for a gaussian outcome (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018), and groups minus
-    coefficients for a binomial one, whose Wald statistic is conservative already.
+    working model for a gaussian outcome (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018), and infinite for a binomial
+    one, whose Wald statistic is conservative already: with 30 to 120 patients 4.3 to 5.0 % of nulls are called
+    significant at 5 %, with a t distribution of groups minus coefficients 3.4 to 4.5 %.
 
     Parameters
     ----------
@@ -282,9 +283,9 @@ def _sandwich(pieces: _Pieces, power: float, family: Family) -> tuple[Floats, Fl
     corrected = (vectors * factors[:, None, :]) @ vectors.transpose(0, 2, 1)
     scores = np.einsum("gij,gj->gi", corrected, pieces.score @ root.T)
     covariance: Floats = root.T @ (scores.T @ scores) @ root
-    groups, parameters = pieces.score.shape
+    parameters = pieces.score.shape[1]
     if family == "binomial":
-        return covariance, np.full(parameters, float(groups - parameters))
+        return covariance, np.full(parameters, np.inf)
     freedom = [_satterthwaite(leverage, corrected @ root[:, column]) for column in range(parameters)]
     return covariance, np.array(freedom)
 

@@ -64,11 +64,14 @@ def browser() -> Iterator[Any]:
         from playwright.sync_api import Error, sync_playwright
     except ModuleNotFoundError:
         complain("playwright is not installed; pip install playwright")
+    executable = find_chromium()
     with sync_playwright() as playwright:
         try:
-            chromium = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+            chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
         except Error as error:
-            complain(f"no Chromium could be started ({error.message.splitlines()[0]}); set RETINA_CHROMIUM to one")
+            if executable:
+                pytest.fail(f"{executable} does not start: {error.message.splitlines()[0]}")
+            complain("no Chromium found; install one, name one in RETINA_CHROMIUM, or run: playwright install chromium")
         yield chromium
         chromium.close()
 

@@ -111,6 +111,19 @@ def test_wheel_out_of_the_whole_picture_is_left_to_the_page(viewer: Viewer) -> N
     assert viewer.get("zoom") > 1
 
 
+def test_two_fingers_zoom(open_widget: Any, plain_eye: xr.Dataset) -> None:
+    viewer = Viewer(open_widget(view_eye(plain_eye), has_touch=True))
+    left, top = viewer.place(150, 200)
+    touch = viewer.page.context.new_cdp_session(viewer.page)
+    for kind, gap in (("touchStart", 40), ("touchMove", 60), ("touchMove", 80), ("touchEnd", None)):
+        fingers = (
+            [] if gap is None else [{"x": left - 40, "y": top, "id": 0}, {"x": left - 40 + gap, "y": top, "id": 1}]
+        )
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    assert viewer.get("zoom") == pytest.approx(2, rel=0.01)
+    assert viewer.get("points") == []
+
+
 def test_drag_moves_the_picture_with_the_hand(viewer: Viewer) -> None:
     viewer.set(zoom=4, centre_yx=[150, 200])
     start = viewer.place(160, 210)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ SHOW = """from retina_tools import phantom
 from widgets import view_eye
 view = view_eye(phantom.eye(seed=3, size=512))
 view"""
+QUICKSTART = Path(__file__).parents[2] / "notebooks/00_quickstart.ipynb"
+RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }"
 TELL = "print(round(view.zoom, 3), view.visible[0], view.points)"
 CHANGE = "view.zoom, view.photograph = 8, 'red_free'"
 
@@ -58,3 +62,23 @@ def test_hands_and_kernel_share_one_view_that_survives_a_reload(lab: Any, page: 
     assert errors == []
     saved = json.loads((lab.folder / "eye.ipynb").read_text())
     assert len(json.dumps(saved)) < 20_000
+
+
+@pytest.mark.slow
+def test_the_quickstart_runs_from_top_to_bottom(lab: Any, page: Any) -> None:
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda one: None if "127.0.0.1" in one.url or ":" in one.url[:5] else trouble.append(one.url))
+    shutil.copy(QUICKSTART, lab.folder)
+    lab.open(page, QUICKSTART.name)
+    page.evaluate(RUN_ALL)
+    said = page.locator(".jp-OutputArea-output", has_text="This notebook took")
+    expect(said).to_be_visible(timeout=300_000)
+    assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    assert page.locator(".js-plotly-plot").count() == 5
+    page.locator(".rtv-stage").scroll_into_view_if_needed()
+    expect(page.locator(".rtv-stage")).to_have_attribute("aria-busy", "false")
+    assert page.get_by_role("checkbox", name="Artery").is_checked()
+    assert trouble == []
+    assert (lab.folder / "out/associations.csv").is_file()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from retina_tools import datasets
+from retina_tools.io import find_fov
 from retina_tools.schema import get_landmark, get_mask, has_mask
 
 
@@ -70,6 +71,15 @@ def test_chase_has_both_eyes_of_every_child(real_data):
     sides = table.groupby("patient_id")["laterality"].agg(sorted)
     assert len(sides) == 10
     assert all(both == ["OD", "OS"] for both in sides)
+
+
+@pytest.mark.parametrize("name", ["chase_db1", "hrf"])
+def test_vessels_are_drawn_inside_the_field_of_view(real_data, name):
+    """Whichever way round a copy's files of the field are: those of CHASE_DB1 mark what is outside it."""
+    for eye in datasets.open_dataset(name, real_data).select(slice(0, 20, 7)):
+        vessel, fov = get_mask(eye, "vessel"), eye["fov"].values
+        assert (vessel & ~fov).sum() < 0.01 * vessel.sum()
+        assert dice(fov, find_fov(eye["image"].values)) > 0.98
 
 
 def test_hrf_arteries_and_veins_colour_the_vessels_of_hrf(real_data):

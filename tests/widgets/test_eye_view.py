@@ -69,6 +69,8 @@ def test_a_fresh_view_shows_all_but_the_vessels_told_apart(eye: xr.Dataset) -> N
     view = view_eye(eye)
     assert view.visible == ("vein", "artery", "optic_disc", "haemorrhage")
     assert view.outlined == ("optic_disc",)
+    undecided = schema.with_parts(eye, masks={"vessel": square(150, 150, 20)})  # neither artery nor vein
+    assert "vessel" in view_eye(undecided).visible
     only = schema.new_eye(masks={"vessel": square(10, 10, 90)})
     assert view_eye(only).visible == ("vessel",)
 

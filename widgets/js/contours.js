@@ -26,23 +26,27 @@ const LEFT_Y = [-1, -1, 0, 0], LEFT_X = [-1, 0, 0, -1];
 /** Closed walks along the pixel edges, the mask on the right hand: each an Int32Array x0, y0, x1, y1, ... of corners
  * (pixel (r, c) spans r .. r + 1, c .. c + 1), one to an edge. Pixels that touch only by a corner stay apart. */
 export function walkEdges(mask) {
-  const { height, width, bits } = mask, wide = width + 2;
+  const { height, width } = mask, wide = width + 2;
   const grid = new Uint8Array(wide * (height + 2)); // a byte to a pixel and a margin: no test for the border below
-  for (let row = 0, i = 0; row < height; row++) {
-    for (let column = 0, g = (row + 1) * wide + 1; column < width; column++, i++, g++) {
-      grid[g] = (bits[i >> 3] >> (i & 7)) & 1;
-    }
-  }
+  eachPixel(mask, (row, column) => { grid[(row + 1) * wide + column + 1] = 1; });
   const right = STEP_Y.map((_, d) => (RIGHT_Y[d] + 1) * wide + RIGHT_X[d] + 1);
   const left = STEP_Y.map((_, d) => (LEFT_Y[d] + 1) * wide + LEFT_X[d] + 1);
   const walks = [];
-  for (let row = 0; row < height; row++) {
-    for (let column = 0, g = (row + 1) * wide + 1; column < width; column++, g++) {
-      // The left side of a pixel that no walk went up yet; 2 marks those that one did.
-      if (grid[g] === 1 && grid[g - 1] === 0) walks.push(walkFrom(grid, wide, right, left, row + 1, column));
+  eachPixel(mask, (row, column) => {
+    const g = (row + 1) * wide + column + 1;
+    // The left side of a pixel that no walk went up yet; 2 marks those that one did.
+    if (grid[g] === 1 && grid[g - 1] === 0) walks.push(walkFrom(grid, wide, right, left, row + 1, column));
+  });
+  return walks;
+}
+
+/** Call with the row and column of every pixel of a mask; eight that are off are passed over in one step. */
+function eachPixel({ bits, width }, call) {
+  for (let at = 0; at < bits.length; at++) {
+    for (let byte = bits[at], i = at << 3; byte !== 0; byte >>= 1, i++) {
+      if (byte & 1) call(Math.floor(i / width), i % width);
     }
   }
-  return walks;
 }
 
 function walkFrom(grid, wide, right, left, startY, startX) {

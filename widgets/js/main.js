@@ -77,6 +77,7 @@ async function loadPictures(store, scene, isOpen) {
   const loads = scene.layers.map(async (layer) => (layer.mask = await loadMask(layer.png, scene.info)));
   if (fov?.byteLength) loads.push(loadMask(fov, scene.info).then((mask) => (scene.fovMask = mask)));
   const masks = await Promise.all(loads);
+  if (!isOpen()) return;
   scene.invalidate();
   for (const mask of masks) {
     await pause(); // a hand that moves meanwhile is served in between
