@@ -28,7 +28,9 @@ _LEAST_STREAK_DD: Final = 0.05
     quantity="ratio",
     needs=("disc", "atrophy"),
     label="Peripapillary atrophy area",
-    definition="Area of peripapillary (arc) atrophy outside the disc / area of the disc; 0 when looked for and not there.",
+    definition=(
+        "Area of peripapillary (arc) atrophy outside the disc / area of the disc; 0 when looked for and not there."
+    ),
     source=_PPA_SOURCE,
 )
 def peripapillary_atrophy_area(anatomy: Anatomy) -> float:

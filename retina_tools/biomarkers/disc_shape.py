@@ -133,8 +133,9 @@ def disc_ovality(anatomy: Anatomy) -> float:
     needs=("disc", "laterality"),
     label="Disc tilt",
     definition=(
-        "Angle in (-90, 90] from the vertical to the major axis of the ellipse with the disc's second moments, positive "
-        f"where its upper end leans temporally. A disc with an ovality above {_ROUND:g} has no direction (undefined)."
+        "Angle in (-90, 90] from the vertical to the major axis of the ellipse with the disc's second moments, "
+        "positive where its upper end leans temporally. A disc with an ovality above "
+        f"{_ROUND:g} has no direction (undefined)."
     ),
     source="Tay E et al. Am J Ophthalmol 2005;139:247-52; How ACS et al. Ophthalmology 2009;116:1703-9",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -66,7 +67,8 @@ def some_objects_of(anatomy: Anatomy, name: str) -> Objects:
 def fovea_distance_px(anatomy: Anatomy, name: str) -> Floats:
     """Distance of each object's centroid from the fovea."""
     offsets = objects_of(anatomy, name).centre_yx - np.array(anatomy.frame.fovea_yx)
-    return np.hypot(offsets[:, 0], offsets[:, 1])
+    distance: Floats = np.hypot(offsets[:, 0], offsets[:, 1])
+    return distance
 
 
 def quadrant_of(anatomy: Anatomy, name: str) -> NDArray[np.int64]:
@@ -127,14 +129,10 @@ def _rows(anatomy: Anatomy, kind: str, found: Objects) -> pd.DataFrame:
     dd, um = factor(anatomy, "dd"), factor(anatomy, "um")
     unknown = np.full(found.count, math.nan)
     to_fovea, nearest, to_disc = unknown, unknown, unknown
-    try:
+    with suppress(Unmeasurable):
         to_fovea, nearest = fovea_distance_px(anatomy, kind), found.nearest_px(anatomy.frame.fovea_yx)
-    except Unmeasurable:
-        pass
-    try:
+    with suppress(Unmeasurable):
         to_disc = np.hypot(*(found.centre_yx - np.array(anatomy.frame.centre_yx)).T)
-    except Unmeasurable:
-        pass
     top, left, bottom, right = found.box.T
     return pd.DataFrame(
         {

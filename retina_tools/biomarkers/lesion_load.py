@@ -154,8 +154,8 @@ def micrometres_per_pixel(anatomy: Anatomy) -> float:
     needs=("lesions",),
     label="Lesion circularity",
     definition=(
-        "Mean over the connected parts of at least 12 pixels of 4 pi area / perimeter^2, holes filled, with a perimeter "
-        "that pixels do not bias: 1 for a circle."
+        "Mean over the connected parts of at least 12 pixels of 4 pi area / perimeter^2, holes filled, with a "
+        "perimeter that pixels do not bias: 1 for a circle."
     ),
     source="Cox EP. J Paleontol 1927;1:179-83",
 )

@@ -17,7 +17,7 @@ from retina_tools.biomarkers.registry import CLOCK_HOURS, GARWAY_HEATH, RIM_QUAR
 Floats = NDArray[np.float64]
 
 #: One degree apart and off the axes, so that mirroring and quarter turns only change their order.
-DIRECTIONS_DEG: Final[Floats] = np.arange(360) + 0.5
+DIRECTIONS_DEG: Final[Floats] = np.arange(360, dtype=np.float64) + 0.5
 _STEP_PX: Final = 0.5
 # Limits of each sector, from the first angle counter-clockwise to the second in a right eye: 0 temporal, 90 superior.
 _QUARTERS_DEG: Final = {"inferior": 270.0, "superior": 90.0, "nasal": 180.0, "temporal": 0.0}

@@ -52,7 +52,7 @@ class Objects:
         self.count = int(self._run_object.max()) + 1 if len(begin) else 0
 
     def _sum(self, of_runs: NDArray[np.float64] | Ints) -> Floats:
-        total: Floats = np.bincount(self._run_object, of_runs, minlength=self.count)
+        total: Floats = np.bincount(self._run_object, of_runs, minlength=self.count).astype(np.float64, copy=False)
         return total
 
     @cached_property

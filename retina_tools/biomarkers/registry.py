@@ -347,6 +347,10 @@ def select(wanted: Sequence[str] | str | None) -> list[Biomarker]:
     return chosen
 
 
+def _listed(coordinates: tuple[str, ...]) -> str:
+    return "all with a mask" if coordinates == DIMENSIONS["lesion"] else ", ".join(coordinates)
+
+
 def catalogue() -> pd.DataFrame:
     """Every biomarker with its definition, units, dimensions and source, one row each.
 
@@ -369,9 +373,7 @@ def catalogue() -> pd.DataFrame:
             "label": entry.label,
             "definition": entry.definition,
             "units": ", ".join(unit.units for unit in entry.variables.values()),
-            "dims": "; ".join(
-                f"{dim}: {'all with a mask' if at == DIMENSIONS['lesion'] else ', '.join(at)}" for dim, at in entry.dims.items()
-            ),
+            "dims": "; ".join(f"{dim}: {_listed(at)}" for dim, at in entry.dims.items()),
             "needs": ", ".join(entry.needs),
             "source": entry.source,
             "peers": "; ".join(entry.peers),

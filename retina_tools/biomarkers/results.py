@@ -55,8 +55,9 @@ def measure(
     -------
     xarray.Dataset
         One variable per biomarker and unit, its name ending in the unit, along ``vessel``, ``region``, ``lesion`` and
-        the other ``DIMENSIONS`` as far as it has them, and for each a variable ``<name>_status`` that says why a value is NaN. A measure that
-        breaks down is NaN with the status ``failed`` and a warning; the others are not affected.
+        the other ``DIMENSIONS`` as far as it has them, and for each a variable ``<name>_status`` that says why a value
+        is NaN. Kinds of lesions and atrophy that were not looked for are left out, so that a dimension may be empty.
+        A measure that breaks down is NaN with the status ``failed`` and a warning; the others are not affected.
 
     Raises
     ------

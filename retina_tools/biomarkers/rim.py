@@ -15,7 +15,9 @@ from retina_tools.biomarkers.registry import DIMENSIONS, Status, Unmeasurable, b
 
 _DISC_SOURCE: Final = "Jonas JB et al. Surv Ophthalmol 1999;43:293-320"
 _ISNT_SOURCE: Final = "Harizman N et al. Arch Ophthalmol 2006;124:1579-83"
-_DDLS_SOURCE: Final = "Spaeth GL et al. Trans Am Ophthalmol Soc 2002;100:181-6; Henderer JD. Br J Ophthalmol 2006;90:395-6"
+_DDLS_SOURCE: Final = (
+    "Spaeth GL et al. Trans Am Ophthalmol Soc 2002;100:181-6; Henderer JD. Br J Ophthalmol 2006;90:395-6"
+)
 # Sectors closer than this share of a disc diameter count as equal: no outline is drawn to a quarter of a percent.
 EQUAL_DD: Final = 0.0025
 # A rim below this share of the diameter counts as gone; on a usual photograph that is two pixels.
@@ -103,8 +105,8 @@ def absent_deg(margins: Margins) -> float:
     label="Disc damage likelihood stage",
     definition=(
         "DDLS stage 1 to 10 from the narrowest rim-to-disc ratio, or where the rim is gone "
-        f"(below {ABSENT_RATIO:g}) the angle over which it is, for the size of the disc: below 1.5, up to 2.0 and above "
-        "2.0 mm across. Needs a measured scale, since one taken from the disc would assume the answer."
+        f"(below {ABSENT_RATIO:g}) the angle over which it is, for the size of the disc: below 1.5, up to 2.0 and "
+        "above 2.0 mm across. Needs a measured scale, since one taken from the disc would assume the answer."
     ),
     source=_DDLS_SOURCE,
 )
