@@ -21,7 +21,10 @@ _ROUND: Final = 0.98
     quantity="ratio",
     needs=("disc", "cup"),
     label="Vertical cup-to-disc ratio",
-    definition="Extent of the cup / extent of the disc along the eye's vertical, both outlines filled.",
+    definition=(
+        "Extent of the cup / extent of the disc along the eye's vertical, both outlines filled and their vertices found "
+        "to a fraction of a pixel."
+    ),
     source=_CUP_SOURCE,
     peers=("AutoMorph: CDR_vertical", "REFUGE: vCDR (largest column sums)"),
 )
@@ -35,7 +38,10 @@ def cup_disc_ratio_vertical(anatomy: Anatomy) -> float:
     quantity="ratio",
     needs=("disc", "cup"),
     label="Horizontal cup-to-disc ratio",
-    definition="Extent of the cup / extent of the disc along the eye's horizontal, both outlines filled.",
+    definition=(
+        "Extent of the cup / extent of the disc along the eye's horizontal, both outlines filled and their vertices "
+        "found to a fraction of a pixel."
+    ),
     source=_CUP_SOURCE,
     peers=("AutoMorph: CDR_horizontal",),
 )

@@ -27,6 +27,9 @@ _LEAST_DISC_PX: Final = 20
 _SPECK_SHARE: Final = 0.1
 # A disc that runs along the edge of the field for more than this share of its outline is cut off there.
 _CUT_SHARE: Final = 0.05
+# Rows near the vertex of an outline that are looked at for where it ends, and beyond how many it has no vertex.
+_MOST_VERTEX_ROWS: Final = 8
+_STRAIGHT: Final = 2.0
 # The fovea lies within this angle of the temporal horizontal in any upright photograph.
 _STEEPEST_DEG: Final = 45.0
 
@@ -57,15 +60,15 @@ class Blob:
         y, x = np.nonzero(self.mask)
         return float(y.mean() + self.corner_yx[0]), float(x.mean() + self.corner_yx[1])
 
-    @property
+    @cached_property
     def height_px(self) -> float:
-        """Extent along the eye's vertical."""
-        return float(self.mask.shape[0])
+        """Extent along the eye's vertical, finer than a pixel where the outline is round there."""
+        return _extent(self.mask.sum(axis=1))
 
-    @property
+    @cached_property
     def width_px(self) -> float:
         """Extent along the eye's horizontal."""
-        return float(self.mask.shape[1])
+        return _extent(self.mask.sum(axis=0))
 
     @cached_property
     def _moments(self) -> NDArray[np.float64]:
@@ -85,6 +88,30 @@ class Blob:
         (yy, yx), (_, xx) = self._moments
         lean = math.degrees(0.5 * math.atan2(2 * yx, yy - xx))
         return 90.0 if lean == -90.0 else lean
+
+
+def _extent(chords: NDArray[np.int64]) -> float:
+    """Extent of a region from the lengths of its chords, one per row from the first row to the last."""
+    return len(chords) - 1 + _overhang(chords) + _overhang(chords[::-1])
+
+
+def _overhang(chords: NDArray[np.int64]) -> float:
+    """How far a region reaches beyond the middle of its outermost row, 0 to 1.
+
+    The squared chord of an ellipse at a depth below its vertex goes with the depth and with what is left to the other
+    end. Divided by the latter it is a straight line, which meets zero at the vertex.
+    """
+    rows = min(len(chords) // 8, _MOST_VERTEX_ROWS)
+    if rows < 2:
+        return 0.5
+    depth = np.arange(rows)
+    squared = chords[:rows].astype(float) ** 2 / (1 - (depth + 0.5) / len(chords))
+    slope = float(((depth - depth.mean()) * squared).sum() / ((depth - depth.mean()) ** 2).sum())
+    start = float(squared.mean()) - slope * float(depth.mean())
+    # A straight edge has no vertex; it lies half-way between the pixels in and out.
+    if start > _STRAIGHT * slope:
+        return 0.5
+    return min(max(start / slope, 0.0), 1.0)
 
 
 def fill_largest(mask: NDArray[np.bool_]) -> tuple[Blob, float]:
