@@ -16,10 +16,11 @@ from scipy.sparse.csgraph import connected_components
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Fewer rounds leave stairs in the outline (a circle reads 0.98), more of them round off ellipses (1.02 from eight on).
-_ROUNDS: Final = 4
-# What stairs are left make an outline longer by this factor, in the mean over all directions.
-_EXCESS: Final = 1.003
+# Rounds of smoothing. Fewer leave stairs in a small outline (with four of them a circle reads 0.98), more round off small
+# ellipses. Long outlines bear more, and need them where a mask was enlarged and its stairs with it.
+_LEAST_ROUNDS: Final = 6
+_MOST_ROUNDS: Final = 24
+_EDGES_PER_ROUND: Final = 12
 # Right, down, left, up: the outer edges of a pixel above it, right of it, below and left of it, with the object on the
 # right hand. For each the neighbour beyond it, the corner it starts from, and its middle.
 _SIDES: Final = (
@@ -31,7 +32,7 @@ _SIDES: Final = (
 
 
 def outer_contours(
-    pixels: Ints, owner: Ints, shape: tuple[int, ...], count: int, *, rounds: int = _ROUNDS
+    pixels: Ints, owner: Ints, shape: tuple[int, ...], count: int, *, smooth: bool = True
 ) -> tuple[Floats, Floats]:
     """Length and enclosed area of the outer outline of every object; outlines of holes are left out.
 
@@ -44,23 +45,21 @@ def outer_contours(
     shape : tuple of int
         Of the mask.
     count : int
-    rounds : int
-        How often the outline is smoothed with the weights 1, 2, 1.
+    smooth : bool
+        Whether the stairs of the pixels are smoothed away.
 
     Returns
     -------
     length, area : ndarray, shape (count,)
-        In px and px2, both of the smoothed outline.
+        In px and px2, both of the same outline.
     """
     if not count:
         return np.empty(0), np.empty(0)
     points, follower, edge_owner = _edges(pixels, owner, shape)
-    leader = np.empty_like(follower)
-    leader[follower] = np.arange(len(follower))
-    for _ in range(rounds):
-        points = (points[leader] + 2 * points + points[follower]) / 4
     links = coo_matrix((np.ones(len(points), np.int8), (np.arange(len(points)), follower)), shape=(len(points),) * 2)
     loops, loop = connected_components(links, directed=False)
+    if smooth:
+        points = _smoothed(points, follower, np.bincount(loop, minlength=loops)[loop])
     ahead = points[follower]
     length = np.bincount(loop, np.hypot(*(ahead - points).T), minlength=loops)
     twice = points[:, 1] * ahead[:, 0] - points[:, 0] * ahead[:, 1]
@@ -70,8 +69,20 @@ def outer_contours(
     owner_of[loop] = edge_owner
     outer = area > 0
     lengths, areas = np.zeros(count), np.zeros(count)
-    lengths[owner_of[outer]], areas[owner_of[outer]] = length[outer] / _EXCESS, area[outer]
+    lengths[owner_of[outer]], areas[owner_of[outer]] = length[outer], area[outer]
     return lengths, areas
+
+
+def _smoothed(points: Floats, follower: Ints, size: Ints) -> Floats:
+    """Outlines averaged along themselves with the weights 1, 2, 1, long ones more often than short ones."""
+    leader = np.empty_like(follower)
+    leader[follower] = np.arange(len(follower))
+    rounds = np.clip(size // _EDGES_PER_ROUND, _LEAST_ROUNDS, _MOST_ROUNDS)
+    for done in range(int(rounds.max(initial=0))):
+        # Whole outlines go on or are finished, so that the neighbours of those that go on do so too.
+        going = np.flatnonzero(rounds > done) if done >= _LEAST_ROUNDS else slice(None)
+        points[going] = (points[leader[going]] + 2 * points[going] + points[follower[going]]) / 4
+    return points
 
 
 def _edges(pixels: Ints, owner: Ints, shape: tuple[int, ...]) -> tuple[Floats, Ints, Ints]:

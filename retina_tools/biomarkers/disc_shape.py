@@ -22,8 +22,8 @@ _ROUND: Final = 0.98
     needs=("disc", "cup"),
     label="Vertical cup-to-disc ratio",
     definition=(
-        "Extent of the cup / extent of the disc along the eye's vertical, both outlines filled and their vertices found "
-        "to a fraction of a pixel."
+        "Extent of the cup / extent of the disc along the eye's vertical, both outlines filled and their vertices "
+        "found to a fraction of a pixel."
     ),
     source=_CUP_SOURCE,
     peers=("AutoMorph: CDR_vertical", "REFUGE: vCDR (largest column sums)"),

@@ -153,7 +153,7 @@ class Objects:
 
     @cached_property
     def _holes_px2(self) -> Floats:
-        _, area = outer_contours(self.pixels, self.owner, self.shape, self.count, rounds=0)
+        _, area = outer_contours(self.pixels, self.owner, self.shape, self.count, smooth=False)
         # Lines through the middles of the pixels' edges cut half a quarter pixel off every convex corner: 1/2 in all.
         holes: Floats = np.rint(area + 0.5) - self.area_px2
         return holes
