@@ -2,12 +2,14 @@
 
 `measure` gives them as a Dataset, `to_table` as one row of a table, `catalogue` lists their definitions, and
 `biomarker` registers a new one. `segments_table`, `bifurcations_table`, `crossings_table`, `lesions_table`,
-`atrophy_table` and `rim_table` have the objects they are computed from.
+`atrophy_table` and `rim_table` have the objects they are computed from. `clinical_rules` grades an eye and shows the
+evidence.
 """
 
 # Importing a module of measures registers them.
 from retina_tools.biomarkers import (
     choroid,
+    clinical_rules,
     disc_shape,
     fractal,
     lesion_load,
@@ -43,6 +45,7 @@ __all__ = [
     "biomarker",
     "catalogue",
     "choroid",
+    "clinical_rules",
     "compare_definitions",
     "crossings_table",
     "describe",

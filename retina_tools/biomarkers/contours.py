@@ -16,8 +16,8 @@ from scipy.sparse.csgraph import connected_components
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Rounds of smoothing. Fewer leave stairs in a small outline (with four of them a circle reads 0.98), more round off small
-# ellipses. Long outlines bear more, and need them where a mask was enlarged and its stairs with it.
+# Rounds of smoothing. Fewer leave stairs in a small outline (with four a circle reads 0.98), more round off ellipses.
+# Long outlines bear more, and need them where a mask was enlarged and its stairs with it.
 _LEAST_ROUNDS: Final = 6
 _MOST_ROUNDS: Final = 24
 _EDGES_PER_ROUND: Final = 12

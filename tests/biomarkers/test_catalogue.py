@@ -44,6 +44,13 @@ TRUTHS = {
             "tessellation_coverage tessellation_circularity tessellation_aspect_ratio tessellation_centroid_dispersion"
         ),
     },
+    "test_clinical_rules.py": {
+        "test_retinopathy_is_what_the_caption_says": "retinopathy_severity",
+        "test_macular_degeneration_is_what_the_caption_says": "macular_degeneration_severity",
+        "test_myopia_is_what_the_caption_says": "myopic_maculopathy",
+        "test_glaucoma_is_what_the_caption_says": "glaucoma_suspicion",
+        "test_oedema_follows_the_nearest_exudate": "macular_oedema_risk",
+    },
     "test_phantom_truth.py": {
         "test_six_eyes_measure_as_they_are": (
             "calibre_equivalent area_density length_density tortuosity_arc_chord fractal_dimension_box"
