@@ -3,11 +3,12 @@
 `measure` gives them as a Dataset, `to_table` as one row of a table, `catalogue` lists their definitions, and
 `biomarker` registers a new one. `segments_table`, `bifurcations_table`, `crossings_table`, `lesions_table`,
 `atrophy_table` and `rim_table` have the objects they are computed from. `clinical_rules` grades an eye and shows the
-evidence.
+evidence, and `callipers` measure between points and masks with units and an error.
 """
 
 # Importing a module of measures registers them.
 from retina_tools.biomarkers import (
+    callipers,
     choroid,
     clinical_rules,
     disc_shape,
@@ -43,6 +44,7 @@ __all__ = [
     "atrophy_table",
     "bifurcations_table",
     "biomarker",
+    "callipers",
     "catalogue",
     "choroid",
     "clinical_rules",

@@ -73,16 +73,26 @@ def outer_contours(
     return lengths, areas
 
 
+def edge_middles(pixels: Ints, shape: tuple[int, ...]) -> Floats:
+    """Middles of the outer edges of the pixels with these flat indices: points of their outline. Shape (n, 2)."""
+    return _edges(pixels, np.zeros(len(pixels), np.int64), shape)[0]
+
+
 def _smoothed(points: Floats, follower: Ints, size: Ints) -> Floats:
     """Outlines averaged along themselves with the weights 1, 2, 1, long ones more often than short ones."""
     leader = np.empty_like(follower)
     leader[follower] = np.arange(len(follower))
     rounds = np.clip(size // _EDGES_PER_ROUND, _LEAST_ROUNDS, _MOST_ROUNDS)
+    # As complex numbers, since gathering one long array is twice as fast as gathering pairs.
+    along = points[:, 0] + 1j * points[:, 1]
     for done in range(int(rounds.max(initial=0))):
+        if done < _LEAST_ROUNDS:
+            along = 0.5 * along + 0.25 * (along[leader] + along[follower])
+            continue
         # Whole outlines go on or are finished, so that the neighbours of those that go on do so too.
-        going = np.flatnonzero(rounds > done) if done >= _LEAST_ROUNDS else slice(None)
-        points[going] = (points[leader[going]] + 2 * points[going] + points[follower[going]]) / 4
-    return points
+        going = np.flatnonzero(rounds > done)
+        along[going] = 0.5 * along[going] + 0.25 * (along[leader[going]] + along[follower[going]])
+    return np.stack([along.real, along.imag], axis=1)
 
 
 def _edges(pixels: Ints, owner: Ints, shape: tuple[int, ...]) -> tuple[Floats, Ints, Ints]:
