@@ -27,6 +27,9 @@ _LEAST_DISC_PX: Final = 20
 _SPECK_SHARE: Final = 0.1
 # A disc that runs along the edge of the field for more than this share of its outline is cut off there.
 _CUT_SHARE: Final = 0.05
+# Rows near the vertex of an outline that are looked at for where it ends, and beyond how many it has no vertex.
+_MOST_VERTEX_ROWS: Final = 8
+_STRAIGHT: Final = 2.0
 # The fovea lies within this angle of the temporal horizontal in any upright photograph.
 _STEEPEST_DEG: Final = 45.0
 
@@ -57,24 +60,58 @@ class Blob:
         y, x = np.nonzero(self.mask)
         return float(y.mean() + self.corner_yx[0]), float(x.mean() + self.corner_yx[1])
 
-    @property
+    @cached_property
     def height_px(self) -> float:
-        """Extent along the eye's vertical."""
-        return float(self.mask.shape[0])
+        """Extent along the eye's vertical, finer than a pixel where the outline is round there."""
+        return _extent(self.mask.sum(axis=1))
 
-    @property
+    @cached_property
     def width_px(self) -> float:
         """Extent along the eye's horizontal."""
-        return float(self.mask.shape[1])
+        return _extent(self.mask.sum(axis=0))
+
+    @cached_property
+    def _moments(self) -> NDArray[np.float64]:
+        points = np.argwhere(self.mask).astype(float)
+        # A pixel is a square, whose own second moment is 1/12 along each axis.
+        return np.cov(points.T, bias=True) + np.eye(2) / 12 if len(points) > 1 else np.eye(2) / 12
 
     @cached_property
     def axes_px(self) -> tuple[float, float]:
         """Major and minor axis of the ellipse with the same second moments."""
-        points = np.argwhere(self.mask).astype(float)
-        # A pixel is a square, whose own second moment is 1/12 along each axis.
-        moments = np.cov(points.T, bias=True) + np.eye(2) / 12 if len(points) > 1 else np.eye(2) / 12
-        minor, major = np.sqrt(np.linalg.eigvalsh(moments))
+        minor, major = np.sqrt(np.linalg.eigvalsh(self._moments))
         return 4 * float(major), 4 * float(minor)
+
+    @cached_property
+    def lean_deg(self) -> float:
+        """Angle of the major axis to the vertical in (-90, 90], positive where its upper end leans to image left."""
+        (yy, yx), (_, xx) = self._moments
+        lean = math.degrees(0.5 * math.atan2(2 * yx, yy - xx))
+        return 90.0 if lean == -90.0 else lean
+
+
+def _extent(chords: NDArray[np.int64]) -> float:
+    """Extent of a region from the lengths of its chords, one per row from the first row to the last."""
+    return len(chords) - 1 + _overhang(chords) + _overhang(chords[::-1])
+
+
+def _overhang(chords: NDArray[np.int64]) -> float:
+    """How far a region reaches beyond the middle of its outermost row, 0 to 1.
+
+    The squared chord of an ellipse at a depth below its vertex goes with the depth and with what is left to the other
+    end. Divided by the latter it is a straight line, which meets zero at the vertex.
+    """
+    rows = min(len(chords) // 8, _MOST_VERTEX_ROWS)
+    if rows < 2:
+        return 0.5
+    depth = np.arange(rows)
+    squared = chords[:rows].astype(float) ** 2 / (1 - (depth + 0.5) / len(chords))
+    slope = float(((depth - depth.mean()) * squared).sum() / ((depth - depth.mean()) ** 2).sum())
+    start = float(squared.mean()) - slope * float(depth.mean())
+    # A straight edge has no vertex; it lies half-way between the pixels in and out.
+    if start > _STRAIGHT * slope:
+        return 0.5
+    return min(max(start / slope, 0.0), 1.0)
 
 
 def fill_largest(mask: NDArray[np.bool_]) -> tuple[Blob, float]:
@@ -214,7 +251,7 @@ class Frame:
         Unmeasurable
             no_disc, no_laterality, or implausible: the fovea is not on the temporal side of the stated eye.
         """
-        self._check_side()
+        self.check_side()
         return self._angle_deg(y, x)
 
     def _angle_deg(self, y: float, x: float) -> float:
@@ -223,12 +260,15 @@ class Frame:
         angle = math.degrees(math.atan2(centre_y - y, temporal))
         return 180.0 if angle == -180.0 else angle
 
-    def _check_side(self) -> None:
+    def check_side(self) -> None:
+        """Refuse to tell temporal from nasal: no_laterality, or implausible when the fovea is not temporal."""
+        if self.laterality not in ("OD", "OS"):
+            raise Unmeasurable(Status.NO_LATERALITY)
         try:
-            fovea = self.fovea_yx
-        except Unmeasurable:
+            angle = self._angle_deg(*self.fovea_yx)
+        except Unmeasurable:  # without disc or fovea there is nothing to contradict what is stated
             return
-        if abs(self._angle_deg(*fovea)) > _STEEPEST_DEG:
+        if abs(angle) > _STEEPEST_DEG:
             raise Unmeasurable(Status.IMPLAUSIBLE)
 
     @property

@@ -84,7 +84,7 @@ def vascx_equivalent(anatomy: Anatomy, vessel: str) -> float:
 def automorph_equivalent(anatomy: Anatomy, vessel: str) -> float:
     """AutoMorph's CRE: twice the radius of the largest disc in the mask, mean per segment in zone B, six largest."""
     mask, graph, disc = anatomy.vessel_mask(vessel), anatomy.graph(vessel), anatomy.frame.disc
-    radius = max(disc.height_px, disc.width_px) / 2
+    radius = max(disc.mask.shape) / 2
     distance = np.hypot(*(graph.points_yx - anatomy.frame.centre_yx).T)
     inside = (distance >= 2 * radius) & (distance < 3 * radius)
     width = 2 * clearance(mask, graph.points_yx)

@@ -24,8 +24,9 @@ def describe(results: xr.Dataset, *, definitions: bool = False) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``biomarker`` (its label), ``where`` (vessel, region or lesion), ``value``, ``units``, ``status`` and
-        ``variable``. A value that lacks only a scale is left out where the same is given in disc diameters.
+        Columns ``biomarker`` (its label), ``where`` (vessel, region, lesion, sector ...), ``value``, ``units``,
+        ``status`` and ``variable``. A value that lacks only a scale is left out where the same is given in disc
+        diameters.
 
     Examples
     --------

@@ -35,6 +35,8 @@ class Status(IntEnum):
     NO_MASK = 11
     NOT_APPLICABLE = 12
     FAILED = 13
+    TOO_SMALL = 14
+    UNDEFINED = 15
 
     @property
     def word(self) -> str:
@@ -113,14 +115,40 @@ ETDRS: Final = (
 # Where every measure of vessels is taken that has a meaning for a part of the retina.
 REGIONS: Final = ("image", "zone_b", "zone_c")
 
+# Parts of the disc's rim: quarters centred on the axes, clock hours as in a right eye (9 temporal; left eyes are
+# mirrored), and the sectors of Garway-Heath.
+RIM_QUARTERS: Final = ("inferior", "superior", "nasal", "temporal")
+CLOCK_HOURS: Final = tuple(f"clock_{hour}" for hour in range(1, 13))
+GARWAY_HEATH: Final = tuple(
+    f"garway_heath_{sector}"
+    for sector in ("temporal", "superotemporal", "superonasal", "nasal", "inferonasal", "inferotemporal")
+)
+FOVEA_QUADRANTS: Final = ("superotemporal", "superonasal", "inferotemporal", "inferonasal")
+
 # The coordinates of every dimension a biomarker may have, in the order they are written.
 DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "vessel": ("artery", "vein", "all"),
     "region": (*REGIONS, *HEMIFIELDS, *QUADRANTS, *ETDRS),
     "lesion": names("lesion"),
+    "quadrant": FOVEA_QUADRANTS,
+    "size": ("small", "medium", "large"),
+    "atrophy": ("arc", "diffuse", "patchy"),
+    "sector": (*RIM_QUARTERS, *CLOCK_HOURS, *GARWAY_HEATH),
 }
 
-NEEDS: Final = ("vessels", "disc", "cup", "fovea", "laterality", "scale", "lesions")
+#: What a biomarker is about, as the catalogue sorts them.
+STRUCTURES: Final = (
+    "vessels",
+    "optic disc",
+    "optic cup and rim",
+    "fovea",
+    "choroid and atrophy",
+    "lesions",
+    "clinical grades",
+    "field of view",
+)
+
+NEEDS: Final = ("vessels", "disc", "cup", "fovea", "laterality", "scale", "lesions", "tessellation", "atrophy")
 
 Measure = TypeVar("Measure", bound=Callable[..., float])
 
@@ -149,6 +177,8 @@ class Biomarker:
         Names of comparable outputs of other tools.
     measured_scale : bool
         Micrometres only from a scale that was not itself derived from the disc.
+    structure : str
+        What it is about, one of ``STRUCTURES``.
     interval : str
         What is known of how often the interval of draws covers the truth.
     """
@@ -164,6 +194,7 @@ class Biomarker:
     source: str
     peers: tuple[str, ...]
     measured_scale: bool
+    structure: str
     interval: str
 
     @property
@@ -187,6 +218,7 @@ def biomarker(
     units: Sequence[str] | None = None,
     peers: Sequence[str] = (),
     measured_scale: bool = False,
+    structure: str | None = None,
     interval: str = "",
 ) -> Callable[[Measure], Measure]:
     """Register a measure under a name.
@@ -210,6 +242,8 @@ def biomarker(
         Comparable outputs of other tools, as ``'tool: name'``.
     measured_scale : bool
         Refuse micrometres from a scale that assumes the disc's size.
+    structure : str, optional
+        What it is about, one of ``STRUCTURES``; by default what it needs first.
     interval : str
         How often the 95 % interval of draws covers the truth, in words; empty where that was not tested.
 
@@ -233,7 +267,8 @@ def biomarker(
     """
     given = dims if isinstance(dims, Mapping) else {dim: DIMENSIONS.get(dim, ()) for dim in dims}
     suffixes = _UNITS_OF.get(quantity, ()) if units is None else tuple(units)
-    _check_entry(name, {"label": label, "definition": definition, "source": source}, suffixes, given, needs)
+    about = _structure(needs, given) if structure is None else structure
+    _check_entry(name, {"label": label, "definition": definition, "source": source}, suffixes, given, needs, about)
 
     def register(function: Measure) -> Measure:
         REGISTER[name] = Biomarker(
@@ -248,11 +283,24 @@ def biomarker(
             source=source,
             peers=tuple(peers),
             measured_scale=measured_scale,
+            structure=about,
             interval=interval,
         )
         return function
 
     return register
+
+
+def _structure(needs: Sequence[str], dims: Mapping[str, Sequence[str]]) -> str:
+    if "vessel" in dims or "vessels" in needs:
+        return "vessels"
+    if "lesion" in dims or "lesions" in needs:
+        return "lesions"
+    if "atrophy" in needs or "tessellation" in needs:
+        return "choroid and atrophy"
+    if "cup" in needs:
+        return "optic cup and rim"
+    return "optic disc" if "disc" in needs else "field of view"
 
 
 def _check_entry(
@@ -261,6 +309,7 @@ def _check_entry(
     suffixes: Sequence[str],
     dims: Mapping[str, Sequence[str]],
     needs: Sequence[str],
+    structure: str,
 ) -> None:
     if name in REGISTER:
         raise EyeError(f"The biomarker {name!r} is registered already; give the new measure another name.")
@@ -274,6 +323,8 @@ def _check_entry(
             raise EyeError(f"The biomarker {name!r} has dim {dim!r} at {tuple(coordinates)}, wanted {DIMENSIONS}.")
     if unknown := set(needs) - set(NEEDS):
         raise EyeError(f"The biomarker {name!r} needs {sorted(unknown)}, wanted some of {', '.join(NEEDS)}.")
+    if structure not in STRUCTURES:
+        raise EyeError(f"The biomarker {name!r} has structure {structure!r}, wanted one of {', '.join(STRUCTURES)}.")
 
 
 def select(wanted: Sequence[str] | str | None) -> list[Biomarker]:
@@ -296,14 +347,18 @@ def select(wanted: Sequence[str] | str | None) -> list[Biomarker]:
     return chosen
 
 
+def _listed(coordinates: tuple[str, ...]) -> str:
+    return "all with a mask" if coordinates == DIMENSIONS["lesion"] else ", ".join(coordinates)
+
+
 def catalogue() -> pd.DataFrame:
     """Every biomarker with its definition, units, dimensions and source, one row each.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``name, variables, label, definition, units, dims, needs, source, peers, interval``; the last says in
-        words how far the interval of ``measure(eye, draws=...)`` can be trusted.
+        Columns ``name, structure, variables, label, definition, units, dims, needs, source, peers, interval``; the
+        last says in words how far the interval of ``measure(eye, draws=...)`` can be trusted.
 
     Examples
     --------
@@ -313,13 +368,12 @@ def catalogue() -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         {
             "name": entry.name,
+            "structure": entry.structure,
             "variables": ", ".join(entry.variables),
             "label": entry.label,
             "definition": entry.definition,
             "units": ", ".join(unit.units for unit in entry.variables.values()),
-            "dims": "; ".join(
-                f"{dim}: {'all with a mask' if dim == 'lesion' else ', '.join(at)}" for dim, at in entry.dims.items()
-            ),
+            "dims": "; ".join(f"{dim}: {_listed(at)}" for dim, at in entry.dims.items()),
             "needs": ", ".join(entry.needs),
             "source": entry.source,
             "peers": "; ".join(entry.peers),

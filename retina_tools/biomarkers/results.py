@@ -54,9 +54,10 @@ def measure(
     Returns
     -------
     xarray.Dataset
-        One variable per biomarker and unit, its name ending in the unit, along ``vessel``, ``region`` and ``lesion`` as
-        far as it has them, and for each a variable ``<name>_status`` that says why a value is NaN. A measure that
-        breaks down is NaN with the status ``failed`` and a warning; the others are not affected.
+        One variable per biomarker and unit, its name ending in the unit, along ``vessel``, ``region``, ``lesion`` and
+        the other ``DIMENSIONS`` as far as it has them, and for each a variable ``<name>_status`` that says why a value
+        is NaN. Kinds of lesions and atrophy that were not looked for are left out, so that a dimension may be empty.
+        A measure that breaks down is NaN with the status ``failed`` and a warning; the others are not affected.
 
     Raises
     ------
@@ -111,8 +112,15 @@ def _coordinates(eye: xr.Dataset, entries: Sequence[Biomarker]) -> dict[str, tup
     for dim, every in DIMENSIONS.items():
         used = {at for entry in entries for at in entry.dims.get(dim, ())}
         if used:
-            coords[dim] = tuple(at for at in every if at in used and (dim != "lesion" or has_mask(eye, at)))
+            coords[dim] = tuple(at for at in every if at in used and _is_looked_for(eye, dim, at))
     return coords
+
+
+def _is_looked_for(eye: xr.Dataset, dim: str, at: str) -> bool:
+    """Whether a coordinate has a mask, for those dimensions that are kinds of findings."""
+    if dim == "lesion":
+        return has_mask(eye, at)
+    return dim != "atrophy" or has_mask(eye, f"{at}_atrophy")
 
 
 def _measure_entry(

@@ -5,6 +5,7 @@ import pytest
 
 from retina_tools import biomarkers, phantom
 from retina_tools.biomarkers import Status
+from retina_tools.biomarkers.results import cells
 from retina_tools.schema import new_eye
 
 SIZE = 320
@@ -38,12 +39,17 @@ def statuses(eye, vessel="artery"):
             # A value is there exactly where its status is ok, and nothing broke down.
             assert (np.isfinite(values) == (flags == Status.OK)).all(), name
             assert not (flags == Status.FAILED).any(), name
+            if set(values.dims) - {"vessel", "region"}:
+                words |= {f"{name}{place}": flag.word for place, _, flag in cells(found, str(name))}
+                continue
             at = {"vessel": vessel} if "vessel" in values.dims and vessel in values.vessel else {}
             if "region" in values.dims:
                 defined = flags.sel(at) != Status.NOT_APPLICABLE
                 at["region"] = next(str(r) for r in values.region.values if bool(defined.sel(region=r).any()))
-            if "lesion" not in values.dims and not ("vessel" in values.dims and "vessel" not in at):
+            if not ("vessel" in values.dims and "vessel" not in at):
                 words[name] = Status(int(flags.sel(at))).word
+    for table in (biomarkers.lesions_table, biomarkers.atrophy_table, biomarkers.rim_table):
+        table(eye)
     for table in (biomarkers.segments_table, biomarkers.bifurcations_table, biomarkers.crossings_table):
         for network in ("artery", "vein", "all"):
             table(eye, network)

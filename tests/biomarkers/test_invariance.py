@@ -22,7 +22,17 @@ JUMPY = {
     "singularity_length": 0.25,
 }
 # The two that a quarter turn exchanges, and what is defined by the upright eye.
-UPRIGHT = ("cup_disc_ratio_vertical", "cup_disc_ratio_horizontal", "disc_fovea_angle")
+UPRIGHT = (
+    "cup_disc_ratio_vertical",
+    "cup_disc_ratio_horizontal",
+    "disc_fovea_angle",
+    "disc_tilt",
+    "fovea_offset",
+    "isnt_rule",
+    "ist_rule",
+    "lesion_count_quadrant",
+    "rim_width",
+)
 
 
 def rebuilt(eye, mask_of, point_of, laterality, um_factor=1.0):
