@@ -1,0 +1,73 @@
+"""What a network is shown of an eye: planes that do not depend on lamp, camera or pigment more than they must."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retina_tools import schema
+from retina_tools.segmentation.background import local_contrast
+from retina_tools.segmentation.frame import Frame
+
+__all__ = ["INPUTS", "InputKind", "network_input"]
+
+InputKind = Literal["contrast", "colour"]
+
+#: Kinds of input and their number of planes.
+INPUTS: Final[dict[InputKind, int]] = {"contrast": 3, "colour": 3}
+
+_BACKGROUND: Final = 1 / 32  # of the field's diameter: twice the widest vessel
+_FAINTEST: Final = 0.03  # a contrast nobody can see; keeps an even picture from being blown up into noise
+_LARGEST: Final = 6.0
+
+
+def network_input(frame: Frame, kind: InputKind) -> NDArray[np.float32]:
+    """Planes of a frame for a network.
+
+    Parameters
+    ----------
+    frame : Frame
+    kind : {"contrast", "colour"}
+        ``contrast``: logarithm of red, green and blue over their local background, all three divided by the spread
+        of green's dark side, so that illumination and exposure cancel and colour differences stay. For vessels and
+        lesions. ``colour``: red, green and blue less their mean over the field, divided by their standard deviation.
+        For what is large: disc, cup, fovea, phenotypes.
+
+    Returns
+    -------
+    ndarray of float32, shape (3, n, n)
+        Zero outside the field of view, within -6 to 6 inside.
+
+    Raises
+    ------
+    EyeError
+        The kind is none of these.
+
+    Examples
+    --------
+    >>> from retina_tools import phantom
+    >>> frame = Frame.of(phantom.eye(seed=1, size=256), diameter_px=128)
+    >>> planes = network_input(frame, "contrast")
+    >>> planes.shape, bool(abs(planes[:, ~frame.fov]).max() == 0)
+    ((3, 128, 128), True)
+    """
+    if kind == "contrast":
+        sigma_px = frame.diameter_px * _BACKGROUND
+        planes = np.stack([local_contrast(frame.image[..., c], frame.fov, sigma_px=sigma_px) for c in range(3)])
+        planes /= max(_dark_contrast(planes[1][frame.fov]), _FAINTEST)
+    elif kind == "colour":
+        inside = frame.image[frame.fov]
+        mean, spread = (inside.mean(0), inside.std(0)) if len(inside) else (np.zeros(3), np.ones(3))
+        planes = np.moveaxis((frame.image - mean) / np.maximum(spread, _FAINTEST), -1, 0)
+    else:
+        raise schema.EyeError(f"The input is {kind!r}, wanted one of {', '.join(INPUTS)}.")
+    planes = np.clip(planes, -_LARGEST, _LARGEST).astype(np.float32)
+    planes[:, ~frame.fov] = 0
+    return planes
+
+
+def _dark_contrast(green: NDArray[np.float32]) -> float:
+    """Root mean square of what is darker than its surroundings: vessels mostly, and not the disc or exudates."""
+    return float(np.sqrt(2 * np.mean(np.minimum(green, 0) ** 2))) if green.size else 0.0
