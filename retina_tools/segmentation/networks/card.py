@@ -78,8 +78,8 @@ class ModelCard:
             f"licence    {self.licence}{'' if self.commercial_use else ', research use only'}",
         ]
         lines += [
-            f"measured   {one['structure']}, {one['dataset']}: {one['measure']} {one['value']:.3f} ({one['eyes']} eyes, "
-            f"trained on {one['trained_on']})"
+            f"measured   {one['structure']}, {one['dataset']}: {one['measure']} {one['value']:.3f} "
+            f"({one['eyes']} eyes, trained on {one['trained_on']})"
             for one in self.results
         ]
         if self.limits:

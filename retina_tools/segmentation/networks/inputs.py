@@ -60,7 +60,7 @@ def network_input(frame: Frame, kind: InputKind) -> NDArray[np.float32]:
     elif kind == "colour":
         inside = frame.image[frame.fov]
         mean, spread = (inside.mean(0), inside.std(0)) if len(inside) else (np.zeros(3), np.ones(3))
-        planes = np.moveaxis((frame.image - mean) / np.maximum(spread, _FAINTEST), -1, 0)
+        planes = ((frame.image - mean) / np.maximum(spread, _FAINTEST)).transpose(2, 0, 1)
     else:
         raise schema.EyeError(f"The input is {kind!r}, wanted one of {', '.join(INPUTS)}.")
     planes = np.clip(planes, -_LARGEST, _LARGEST).astype(np.float32)

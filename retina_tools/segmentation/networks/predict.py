@@ -1,4 +1,4 @@
-"""Asking networks: probabilities on an eye's own pixels, averaged over members and mirrored views, with their spread."""
+"""Asking networks: probabilities on an eye's own pixels, averaged over members and views, with their spread."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def predict(
     results = []
     with torch.inference_mode():
         for _, network in loaded:
-            network.to(place, memory_format=torch.channels_last)
+            network.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             for flip in _FLIPS[:views]:
                 seen = torch.flip(planes, flip).to(place, memory_format=torch.channels_last)
                 logits = _in_tiles(network, seen, memory_mb)
@@ -103,12 +103,12 @@ def predict(
     inner = _inner(frame)
     native = eye["fov"].values
     mean = np.mean(results, axis=0) * inner
-    probability = {name: _to_native(frame, plane, native) for name, plane in zip(card.structures, mean, strict=True)}
-    spread = {}
-    if len(results) > 1:
-        deviation = np.std(results, axis=0) * inner
-        spread = {name: _to_native(frame, plane, native) for name, plane in zip(card.structures, deviation, strict=True)}
-    return Prediction(probability, spread, frame)
+
+    def named(planes: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
+        return {name: _to_native(frame, plane, native) for name, plane in zip(card.structures, planes, strict=True)}
+
+    spread = named(np.std(results, axis=0) * inner) if len(results) > 1 else {}
+    return Prediction(named(mean), spread, frame)
 
 
 def _common(loaded: Sequence[tuple[ModelCard, nn.Module]]) -> ModelCard:
@@ -138,7 +138,7 @@ def _in_tiles(network: nn.Module, planes: torch.Tensor, memory_mb: float) -> tor
     if side <= max(affordable, 2 * _MULTIPLE):
         logits: torch.Tensor = network(planes)
         return logits
-    from monai.inferers import sliding_window_inference
+    from monai.inferers.utils import sliding_window_inference
 
     tile = max(affordable, 2 * _MULTIPLE)
     tiled = sliding_window_inference(planes, tile, 1, network, overlap=_TILE_OVERLAP, mode="gaussian")
@@ -155,6 +155,6 @@ def _inner(frame: Frame) -> NDArray[np.bool_]:
     return inside
 
 
-def _to_native(frame: Frame, plane: NDArray[np.float32], fov: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _to_native(frame: Frame, plane: NDArray[np.floating], fov: NDArray[np.bool_]) -> NDArray[np.float32]:
     native: NDArray[np.float32] = np.clip(frame.to_native(plane.astype(np.float32)), 0, 1) * fov
     return native

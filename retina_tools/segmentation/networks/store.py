@@ -1,4 +1,4 @@
-"""Weights on disk: the ones that ship with the package, and those a user has trained. Safetensors only, never pickles."""
+"""Weights on disk: the ones that ship with the package, and a user's own. Safetensors only, never pickles."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ def load_network(model: str | os.PathLike[str]) -> tuple[ModelCard, nn.Module]:
     wrong = sorted({*own} ^ {*weights}) or [key for key in own if own[key].shape != weights[key].shape]
     if wrong:
         raise schema.EyeError(
-            f"{path} does not fit the network of its card: {len(wrong)} keys are missing, too many or of another shape, "
-            f"the first {wrong[0]!r}."
+            f"{path} does not fit the network of its card: {len(wrong)} keys are missing, too many or of another "
+            f"shape, the first {wrong[0]!r}."
         )
     network.load_state_dict({key: value.to(own[key].dtype) for key, value in weights.items()})
     return card, network.eval()

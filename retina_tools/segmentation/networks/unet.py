@@ -15,6 +15,7 @@ veins).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -61,9 +62,7 @@ class UNet(nn.Module):
         super().__init__()
         given = (channels, *widths[:-1])
         self.down = nn.ModuleList(_Block(before, after) for before, after in zip(given, widths, strict=True))
-        self.narrow = nn.ModuleList(
-            nn.Conv2d(lower, upper, 1) for upper, lower in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.narrow = nn.ModuleList(nn.Conv2d(lower, upper, 1) for upper, lower in itertools.pairwise(widths))
         self.up = nn.ModuleList(_Block(width, width) for width in widths[:-1])
         self.head = nn.Conv2d(widths[0], outputs, 1)
 
@@ -137,8 +136,8 @@ class RecursiveRefiner(nn.Module):
     """A network, and a second one that corrects its result again and again.
 
     The second network sees the picture and the probabilities of the round before and gives what to add to their
-    logits. The same weights serve every round, so a mistake of the first look (a vein that turns into an artery half-way) can be
-    undone over a distance that grows with each.
+    logits. The same weights serve every round, so a mistake of the first look (a vein that turns into an artery
+    half-way) can be undone over a distance that grows with each.
 
     Parameters
     ----------

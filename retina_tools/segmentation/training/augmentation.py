@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -125,7 +126,7 @@ def _turn(random: np.random.Generator, augmentation: Augmentation) -> tuple[NDAr
     return turn, zoom
 
 
-def _window(stack: NDArray[np.generic], corner: NDArray[np.int_], side: int) -> NDArray[np.generic]:
+def _window(stack: NDArray[Any], corner: NDArray[np.int_], side: int) -> NDArray[Any]:
     """A square part of planes, zero where it lies outside them."""
     cut = np.zeros((len(stack), side, side), stack.dtype)
     start, stop = np.maximum(corner, 0), np.minimum(corner + side, stack.shape[1:])

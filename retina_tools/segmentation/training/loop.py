@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -79,7 +80,9 @@ def train_network(
         There is nothing to learn from, or the folder's checkpoint belongs to another recipe.
     """
     if not samples:
-        raise schema.EyeError(f"The recipe {recipe.name!r} found no eyes to learn from; check its data and RETINA_DATA.")
+        raise schema.EyeError(
+            f"The recipe {recipe.name!r} found no eyes to learn from; check its data and RETINA_DATA."
+        )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -96,7 +99,9 @@ def train_network(
             run.seconds = time.monotonic() - started
             found = validate(run.average, held_out, recipe.structures) if held_out else []
             _log(folder / "log.csv", run, float(np.mean(losses)), found)
-            bar.set_postfix(loss=f"{np.mean(losses):.3f}", **{row["structure"]: f"{row['dice']:.3f}" for row in found})
+            bar.set_postfix(
+                {"loss": f"{np.mean(losses):.3f}"} | {row["structure"]: f"{row['dice']:.3f}" for row in found}
+            )
             run.keep(folder / "checkpoint.pt")
             losses = []
     bar.close()
@@ -111,7 +116,7 @@ class _Draw:
         self.by_source: dict[str, list[Sample]] = {}
         for sample in samples:
             self.by_source.setdefault(sample.source, []).append(sample)
-        share = {source.dataset: source.share for source in recipe.sources}
+        share = {source.name: source.share for source in recipe.sources}
         wanted = np.array([share.get(source, 1.0) for source in self.by_source])
         self.share = wanted / wanted.sum()
 
@@ -120,9 +125,7 @@ class _Draw:
         chosen = [pools[random.choice(len(pools), p=self.share)] for _ in range(self.recipe.batch)]
         batch = [pool[random.integers(len(pool))] for pool in chosen]
         augmentation = self.recipe.augmentation
-        planes, targets, weights = draw_batch(
-            batch, random, crop_px=self.recipe.crop_px, augmentation=augmentation
-        )
+        planes, targets, weights = draw_batch(batch, random, crop_px=self.recipe.crop_px, augmentation=augmentation)
         planes = mix_amplitudes(planes, random, share=augmentation.mixing)
         return other_camera(planes, random, augmentation), targets, weights
 
@@ -132,9 +135,11 @@ class _Run:
 
     def __init__(self, recipe: Recipe, network: nn.Module, place: torch.device) -> None:
         self.recipe, self.place = recipe, place
-        self.network = network.to(place, memory_format=torch.channels_last)
+        self.network = network.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = torch.optim.swa_utils.AveragedModel(
-            self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(1 - 1 / _AVERAGE_OVER), use_buffers=True
+            self.network,
+            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(1 - 1 / _AVERAGE_OVER),  # type: ignore[no-untyped-call]
+            use_buffers=True,
         )
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate, weight_decay=1e-2)
         self.scaler = torch.amp.GradScaler(enabled=place.type == "cuda")
@@ -157,7 +162,7 @@ class _Run:
             logits = self.network(planes)
         loss = combined_loss(logits, targets.to(self.place), weights.to(self.place), parts=self.recipe.loss)
         self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self.scaler.unscale_(self.optimiser)
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.scaler.step(self.optimiser)
@@ -167,10 +172,10 @@ class _Run:
         return float(loss.detach())
 
     def keep(self, path: Path) -> None:
-        """Write the checkpoint beside the old one, then put it in its place: an interruption never leaves half of one."""
+        """Write the checkpoint beside the old one, then put it in its place, so that half of one is never left."""
         state = Progress(
             self.step, self.seconds, self.network.state_dict(), self.average.state_dict(),
-            self.optimiser.state_dict(), self.random.bit_generator.state, repr(self.recipe),
+            self.optimiser.state_dict(), dict(self.random.bit_generator.state), repr(self.recipe),
         )  # fmt: skip
         fresh = path.with_suffix(".new")
         torch.save({name: getattr(state, name) for name in asdict(state)}, fresh)
@@ -225,12 +230,12 @@ def validate(network: nn.Module, samples: Sequence[Sample], structures: Sequence
     drawn = counts[:, :, ::-1].cumsum(2)[:, :, ::-1][:, :, 1:]
     with np.errstate(invalid="ignore", divide="ignore"):
         dice = 2 * drawn[:, 0] / (totals[:, None] + drawn.sum(1))
-    rows = []
-    for index, name in enumerate(structures):
-        best = int(np.argmax(dice[index])) if totals[index] else 0
-        middle = len(thresholds) // 2
+    rows: list[dict[str, Any]] = []
+    for name, curve in zip(structures, np.nan_to_num(dice, nan=-1), strict=True):
+        best = int(curve.argmax())
+        found = {"dice": curve[len(thresholds) // 2], "best_dice": curve[best], "best_threshold": thresholds[best]}
         rows.append(
-            {"structure": name, "dice": dice[index, middle], "best_dice": dice[index, best], "best_threshold": thresholds[best]}
+            {"structure": name} | {key: float(value) if curve[best] >= 0 else math.nan for key, value in found.items()}
         )
     return rows
 

@@ -83,7 +83,7 @@ def centreline_dice(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     ----------
     Shit et al., clDice, CVPR 2021, doi:10.1109/CVPR46437.2021.01629; the implementation is MONAI's.
     """
-    from monai.losses import SoftclDiceLoss
+    from monai.losses.cldice import SoftclDiceLoss
 
     loss: Tensor = SoftclDiceLoss()((targets > 0.5).float() * weights, torch.sigmoid(logits) * weights)
     return loss

@@ -13,6 +13,7 @@ from typing import Any
 from retina_tools import schema
 from retina_tools.segmentation.networks.inputs import INPUTS, InputKind
 from retina_tools.segmentation.training.augmentation import Augmentation
+from retina_tools.segmentation.training.samples import View
 
 __all__ = ["Recipe", "Source", "read_recipe", "shipped_recipes"]
 
@@ -35,6 +36,12 @@ class Source:
     share: float = 1.0
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """The dataset's name, with its part where it has several."""
+        part = self.options.get("part")
+        return f"{self.dataset}/{part}" if part else self.dataset
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -49,6 +56,8 @@ class Recipe:
     frame_px : int
         Diameter of the field of view in the network's frame.
     input : {"contrast", "colour"}
+    view : {"field", "disc"}
+        The whole field, or the optic disc with its surroundings.
     network : dict
         ``kind`` and the network's own arguments.
     sources : tuple of Source
@@ -70,6 +79,7 @@ class Recipe:
     network: dict[str, Any]
     sources: tuple[Source, ...]
     loss: dict[str, float]
+    view: View = "field"
     labels: str = "hard"
     steps: int = 2000
     batch: int = 6
@@ -120,7 +130,9 @@ def _recipe(table: Mapping[str, Any], file: str) -> Recipe:
     flat = {**table, **table.get("training", {})}
     flat.pop("training", None)
     if unknown := sorted(set(flat) - known):
-        raise schema.EyeError(f"{file}: {unknown[0]!r} is no key of a recipe; wanted some of {', '.join(sorted(known))}.")
+        raise schema.EyeError(
+            f"{file}: {unknown[0]!r} is no key of a recipe; wanted some of {', '.join(sorted(known))}."
+        )
     needed = ("name", "structures", "frame_px", "input", "network", "data", "loss")
     if missing := [key for key in needed if key not in flat]:
         raise schema.EyeError(f"{file}: {missing[0]!r} is missing; a recipe has {', '.join(needed)}.")

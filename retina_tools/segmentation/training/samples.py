@@ -142,8 +142,7 @@ def _target(eye: xr.Dataset, frame: Frame, name: str) -> NDArray[np.float32] | N
 def _blob(frame: Frame, place_yx: tuple[float, float]) -> NDArray[np.float32]:
     side = np.arange(frame.diameter_px, dtype=np.float32)
     along_y, along_x = (
-        np.exp(-0.5 * ((side - place) / (HEAT_SIGMA * frame.diameter_px)) ** 2).astype(np.float32)
-        for place in place_yx
+        np.exp(-0.5 * ((side - place) / (HEAT_SIGMA * frame.diameter_px)) ** 2).astype(np.float32) for place in place_yx
     )
     blob: NDArray[np.float32] = along_y[:, None] * along_x[None, :]
     return blob
