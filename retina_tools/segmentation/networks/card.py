@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_tools import schema
-from retina_tools.segmentation.networks.inputs import INPUTS, InputKind
+from retina_tools.segmentation.networks.inputs import INPUTS, InputKind, View
 
 __all__ = ["ModelCard", "read_card", "write_card"]
 
@@ -29,6 +29,8 @@ class ModelCard:
         Diameter of the field of view in the frame it was trained in.
     input : {"contrast", "colour"}
         What it is shown; see :func:`~retina_tools.segmentation.networks.inputs.network_input`.
+    view : {"field", "disc"}
+        The whole field of view, or the optic disc with its surroundings.
     network : dict
         Kind and arguments of the network.
     thresholds : dict of str to float
@@ -56,6 +58,7 @@ class ModelCard:
     structures: tuple[str, ...]
     frame_px: int
     input: InputKind
+    view: View
     network: dict[str, Any]
     thresholds: dict[str, float]
     data: tuple[dict[str, Any], ...]

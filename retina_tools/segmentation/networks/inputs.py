@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, Literal
 
 import numpy as np
@@ -9,15 +10,19 @@ from numpy.typing import NDArray
 
 from retina_tools import schema
 from retina_tools.segmentation.background import local_contrast
-from retina_tools.segmentation.frame import Frame
+from retina_tools.segmentation.frame import Circle, Frame
+from retina_tools.segmentation.vessel_features import inner_field
 
-__all__ = ["INPUTS", "InputKind", "network_input"]
+__all__ = ["INPUTS", "InputKind", "View", "disc_circle", "network_input"]
 
+View = Literal["field", "disc"]
 InputKind = Literal["contrast", "colour"]
 
 #: Kinds of input and their number of planes.
 INPUTS: Final[dict[InputKind, int]] = {"contrast": 3, "colour": 3}
 
+#: How much of the retina the disc's view shows, in diameters of the disc.
+DISC_VIEW: Final = 3.0
 _BACKGROUND: Final = 1 / 32  # of the field's diameter: twice the widest vessel
 _FAINTEST: Final = 0.03  # a contrast nobody can see; keeps an even picture from being blown up into noise
 _LARGEST: Final = 6.0
@@ -38,7 +43,8 @@ def network_input(frame: Frame, kind: InputKind) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32, shape (3, n, n)
-        Zero outside the field of view, within -6 to 6 inside.
+        Zero outside the field of view and in its outermost hundredth, where the rim's reflections would be taken for
+        vessels; within -6 to 6 inside.
 
     Raises
     ------
@@ -53,21 +59,40 @@ def network_input(frame: Frame, kind: InputKind) -> NDArray[np.float32]:
     >>> planes.shape, bool(abs(planes[:, ~frame.fov]).max() == 0)
     ((3, 128, 128), True)
     """
+    seen = inner_field(frame)
     if kind == "contrast":
         sigma_px = frame.diameter_px * _BACKGROUND
-        planes = np.stack([local_contrast(frame.image[..., c], frame.fov, sigma_px=sigma_px) for c in range(3)])
-        planes /= max(_dark_contrast(planes[1][frame.fov]), _FAINTEST)
+        planes = np.stack([local_contrast(frame.image[..., c], seen, sigma_px=sigma_px) for c in range(3)])
+        planes /= max(_dark_contrast(planes[1][seen]), _FAINTEST)
     elif kind == "colour":
-        inside = frame.image[frame.fov]
+        inside = frame.image[seen]
         mean, spread = (inside.mean(0), inside.std(0)) if len(inside) else (np.zeros(3), np.ones(3))
-        planes = ((frame.image - mean) / np.maximum(spread, _FAINTEST)).transpose(2, 0, 1)
+        planes = ((frame.image - mean) / np.maximum(spread, _FAINTEST)).transpose(2, 0, 1).astype(np.float32)
     else:
         raise schema.EyeError(f"The input is {kind!r}, wanted one of {', '.join(INPUTS)}.")
     planes = np.clip(planes, -_LARGEST, _LARGEST).astype(np.float32)
-    planes[:, ~frame.fov] = 0
+    planes[:, ~seen] = 0
     return planes
 
 
 def _dark_contrast(green: NDArray[np.float32]) -> float:
     """Root mean square of what is darker than its surroundings: vessels mostly, and not the disc or exudates."""
     return float(np.sqrt(2 * np.mean(np.minimum(green, 0) ** 2))) if green.size else 0.0
+
+
+def disc_circle(mask: NDArray[np.bool_]) -> Circle:
+    """The circle around a disc that the disc's view shows: :data:`DISC_VIEW` times its diameter.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (y, x)
+        The disc, at least one pixel.
+
+    Returns
+    -------
+    Circle
+        In the mask's pixels.
+    """
+    rows, columns = np.nonzero(mask)
+    diameter = 2 * math.sqrt(len(rows) / math.pi)
+    return Circle((float(rows.mean()), float(columns.mean())), DISC_VIEW * diameter, is_fitted=True)

@@ -14,6 +14,7 @@ from retina_tools import schema
 from retina_tools.segmentation.frame import Frame, fit_fov_circle
 from retina_tools.segmentation.networks.inputs import network_input
 from retina_tools.segmentation.networks.store import load_network
+from retina_tools.segmentation.vessel_features import inner_field
 
 if TYPE_CHECKING:
     import torch
@@ -100,7 +101,7 @@ def predict(
                 seen = torch.flip(planes, flip).to(place, memory_format=torch.channels_last)
                 logits = _in_tiles(network, seen, memory_mb)
                 results.append(torch.flip(torch.sigmoid(logits.float()), flip)[0].cpu().numpy())
-    inner = _inner(frame)
+    inner = inner_field(frame)
     native = eye["fov"].values
     mean = np.mean(results, axis=0) * inner
 
@@ -144,15 +145,6 @@ def _in_tiles(network: nn.Module, planes: torch.Tensor, memory_mb: float) -> tor
     tiled = sliding_window_inference(planes, tile, 1, network, overlap=_TILE_OVERLAP, mode="gaussian")
     assert not isinstance(tiled, tuple | dict)
     return tiled
-
-
-def _inner(frame: Frame) -> NDArray[np.bool_]:
-    """The field less a hundredth of its radius: networks draw rings on its edge."""
-    from scipy import ndimage
-
-    padded = np.pad(frame.fov, 1)
-    inside: NDArray[np.bool_] = ndimage.distance_transform_edt(padded)[1:-1, 1:-1] > max(frame.diameter_px / 200, 2)
-    return inside
 
 
 def _to_native(frame: Frame, plane: NDArray[np.floating], fov: NDArray[np.bool_]) -> NDArray[np.float32]:

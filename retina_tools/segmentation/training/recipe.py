@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from retina_tools import schema
-from retina_tools.segmentation.networks.inputs import INPUTS, InputKind
+from retina_tools.segmentation.networks.inputs import INPUTS, InputKind, View
 from retina_tools.segmentation.training.augmentation import Augmentation
-from retina_tools.segmentation.training.samples import View
 
 __all__ = ["Recipe", "Source", "read_recipe", "shipped_recipes"]
 
@@ -51,6 +50,8 @@ class Recipe:
     ----------
     name : str
         Of the model, and of its weight file.
+    title : str
+        In words, for people.
     structures : tuple of str
         What the network draws, in the order of its outputs.
     frame_px : int
@@ -73,6 +74,7 @@ class Recipe:
     """
 
     name: str
+    title: str
     structures: tuple[str, ...]
     frame_px: int
     input: InputKind
@@ -133,7 +135,7 @@ def _recipe(table: Mapping[str, Any], file: str) -> Recipe:
         raise schema.EyeError(
             f"{file}: {unknown[0]!r} is no key of a recipe; wanted some of {', '.join(sorted(known))}."
         )
-    needed = ("name", "structures", "frame_px", "input", "network", "data", "loss")
+    needed = ("name", "title", "structures", "frame_px", "input", "network", "data", "loss")
     if missing := [key for key in needed if key not in flat]:
         raise schema.EyeError(f"{file}: {missing[0]!r} is missing; a recipe has {', '.join(needed)}.")
     if flat["input"] not in INPUTS:

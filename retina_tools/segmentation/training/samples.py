@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -13,13 +12,11 @@ from numpy.typing import NDArray
 
 from retina_tools import schema
 from retina_tools.segmentation.frame import Circle, Frame, fit_fov_circle
-from retina_tools.segmentation.networks.inputs import InputKind, network_input
+from retina_tools.segmentation.networks.inputs import InputKind, View, disc_circle, network_input
+from retina_tools.segmentation.vessel_features import inner_field
 
 __all__ = ["HEAT_SIGMA", "Sample", "prepare"]
 
-View = Literal["field", "disc"]
-#: How much of the retina the disc's view shows, in diameters of the disc.
-DISC_VIEW: Final = 3.0
 #: Standard deviation of the blob a landmark is drawn as, in diameters of the field of view.
 HEAT_SIGMA: Final = 0.02
 _POINTS: Final = {"fovea": "fovea", "disc_centre": "optic_disc"}
@@ -36,6 +33,7 @@ class Sample:
     planes : ndarray of float16, shape (c, n, n)
         What the network sees.
     fov : ndarray of bool, shape (n, n)
+        Field of view less its outermost hundredth.
     targets : ndarray of uint8, shape (k, n, n)
         Share of each pixel that is the structure, in 255ths.
     known : ndarray of bool, shape (k,)
@@ -79,7 +77,7 @@ def prepare(
     frame_px : int
         Diameter of the field in the frame, and its side.
     view : {"field", "disc"}
-        The whole field of view, or the optic disc with its surroundings, :data:`DISC_VIEW` diameters across.
+        The whole field of view, or the optic disc with its surroundings, three diameters across.
     kind : {"contrast", "colour"}
         See :func:`~retina_tools.segmentation.networks.inputs.network_input`.
 
@@ -112,7 +110,7 @@ def _sample(
         patient_id=patient_id or image_id,
         source=source,
         planes=network_input(frame, kind).astype(np.float16),
-        fov=frame.fov,
+        fov=inner_field(frame),
         targets=targets,
         known=known,
         doubtful=_doubtful(eye, frame),
@@ -126,9 +124,7 @@ def _circle(eye: xr.Dataset, view: View) -> Circle:
     disc = schema.get_mask(eye, "optic_disc")
     if disc is None or not disc.any():
         raise schema.EyeError(f"The eye {eye['image_id'].item()!r} has no disc to look at; give one with its mask.")
-    rows, columns = np.nonzero(disc)
-    diameter = 2 * math.sqrt(len(rows) / math.pi)
-    return Circle((float(rows.mean()), float(columns.mean())), DISC_VIEW * diameter, is_fitted=True)
+    return disc_circle(disc)
 
 
 def _target(eye: xr.Dataset, frame: Frame, name: str) -> NDArray[np.float32] | None:
