@@ -136,11 +136,7 @@ class _Run:
     def __init__(self, recipe: Recipe, network: nn.Module, place: torch.device) -> None:
         self.recipe, self.place = recipe, place
         self.network = network.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = torch.optim.swa_utils.AveragedModel(
-            self.network,
-            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(1 - 1 / _AVERAGE_OVER),  # type: ignore[no-untyped-call]
-            use_buffers=True,
-        )
+        self.average = torch.optim.swa_utils.AveragedModel(self.network, multi_avg_fn=_follow, use_buffers=True)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate, weight_decay=1e-2)
         self.scaler = torch.amp.GradScaler(enabled=place.type == "cuda")
         self.random = np.random.default_rng(recipe.seed)
@@ -195,6 +191,16 @@ class _Run:
         self.optimiser.load_state_dict(state["optimiser"])
         self.random.bit_generator.state = state["random"]
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
+
+
+def _follow(average: Sequence[torch.Tensor], current: Sequence[torch.Tensor], steps: torch.Tensor | int) -> None:
+    """Move a running mean towards the current weights; at first fast, so that it forgets how it began."""
+    kept = min(1 - 1 / _AVERAGE_OVER, (1 + float(steps)) / (10 + float(steps)))
+    for old, new in zip(average, current, strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, 1 - kept)
+        else:
+            old.copy_(new)
 
 
 def validate(network: nn.Module, samples: Sequence[Sample], structures: Sequence[str]) -> list[dict[str, Any]]:
