@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,12 @@ class Augmentation:
 
 
 def draw_batch(
-    samples: Sequence[Sample], random: np.random.Generator, *, crop_px: int, augmentation: Augmentation
+    samples: Sequence[Sample],
+    random: np.random.Generator,
+    *,
+    crop_px: int,
+    augmentation: Augmentation,
+    scales: Mapping[str, tuple[float, float] | None] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Crops of eyes, each turned, mirrored and enlarged at random.
 
@@ -74,6 +79,8 @@ def draw_batch(
     crop_px : int
         Side of the crops.
     augmentation : Augmentation
+    scales : mapping of str to (float, float), optional
+        Ranges of enlargement by source, instead of the augmentation's.
 
     Returns
     -------
@@ -83,7 +90,8 @@ def draw_batch(
     weights : Tensor of float32, shape (n, k, crop, crop)
         Zero outside the field, where the truth is doubtful, and for structures the eye was not annotated for.
     """
-    crops = [_crop(sample, random, crop_px, augmentation) for sample in samples]
+    own = {source: replace(augmentation, scale=scale) for source, scale in (scales or {}).items() if scale}
+    crops = [_crop(sample, random, crop_px, own.get(sample.source, augmentation)) for sample in samples]
     planes, targets, weights = (torch.stack(parts) for parts in zip(*crops, strict=True))
     return planes, targets, weights
 

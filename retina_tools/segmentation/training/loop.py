@@ -117,6 +117,7 @@ class _Draw:
         for sample in samples:
             self.by_source.setdefault(sample.source, []).append(sample)
         share = {source.name: source.share for source in recipe.sources}
+        self.scales = {source.name: source.scale for source in recipe.sources}
         wanted = np.array([share.get(source, 1.0) for source in self.by_source])
         self.share = wanted / wanted.sum()
 
@@ -125,7 +126,9 @@ class _Draw:
         chosen = [pools[random.choice(len(pools), p=self.share)] for _ in range(self.recipe.batch)]
         batch = [pool[random.integers(len(pool))] for pool in chosen]
         augmentation = self.recipe.augmentation
-        planes, targets, weights = draw_batch(batch, random, crop_px=self.recipe.crop_px, augmentation=augmentation)
+        planes, targets, weights = draw_batch(
+            batch, random, crop_px=self.recipe.crop_px, augmentation=augmentation, scales=self.scales
+        )
         planes = mix_amplitudes(planes, random, share=augmentation.mixing)
         return other_camera(planes, random, augmentation), targets, weights
 

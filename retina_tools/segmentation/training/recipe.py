@@ -27,12 +27,16 @@ class Source:
         A name of :func:`retina_tools.datasets.catalogue`, or ``phantom``.
     share : float
         How often its eyes are drawn, relative to the other sources.
+    scale : (float, float), optional
+        Range of enlargement of these eyes, instead of the augmentation's: a wide field is enlarged and a narrow one
+        reduced, so that the network sees vessels of all widths and none finer than pixels.
     options : dict
         Handed to the dataset's opener, or ``count``, ``size`` and ``caption`` for phantoms.
     """
 
     dataset: str
     share: float = 1.0
+    scale: tuple[float, float] | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -145,9 +149,13 @@ def _recipe(table: Mapping[str, Any], file: str) -> Recipe:
         augmentation = Augmentation(**{**given, **({"scale": tuple(given["scale"])} if "scale" in given else {})})
     except TypeError as error:
         raise schema.EyeError(f"{file}: augmentation: {error}.") from error
-    sources = tuple(
-        Source(one["dataset"], one.get("share", 1.0), {k: v for k, v in one.items() if k not in ("dataset", "share")})
-        for one in flat.pop("data")
-    )
+    sources = tuple(_source(one) for one in flat.pop("data"))
     structures = tuple(flat.pop("structures"))
     return Recipe(**flat, structures=structures, sources=sources, augmentation=augmentation)
+
+
+def _source(table: Mapping[str, Any]) -> Source:
+    own = ("dataset", "share", "scale")
+    scale = tuple(table["scale"]) if "scale" in table else None
+    options = {key: value for key, value in table.items() if key not in own}
+    return Source(table["dataset"], table.get("share", 1.0), scale, options)
