@@ -117,7 +117,7 @@ def _draw_anatomy(eye: xr.Dataset, wanted: set[str], method: Method, asked: _Ask
     drawn.add_vessels(vessels, wanted)
     if wanted & {"artery", "vein"}:
         if method != "classical" and has_network("artery"):
-            drawn.add_kinds(vessels, artery_share(eye, **asked), wanted)
+            drawn.add_kinds(vessels, artery_share(eye, vessels.probability, **asked), wanted)
             drawn.steps.append(f"arteries and veins by the network {MODELS['artery']!r}")
         else:
             drawn.add_kinds(vessels, _colour_share(vessels), wanted)

@@ -88,9 +88,9 @@ def _stretches(probability: NDArray[np.float32], threshold: float, least_px: flo
     return kept
 
 
-def artery_share(eye: xr.Dataset, *, views: int, memory_mb: float) -> NDArray[np.float32]:
+def artery_share(eye: xr.Dataset, vessel: NDArray[np.float32], *, views: int, memory_mb: float) -> NDArray[np.float32]:
     """How far a vessel pixel is rather artery (1) than vein (0), on the eye's pixels."""
-    prediction = predict(eye, MODELS["artery"], views=views, memory_mb=memory_mb)
+    prediction = predict(eye, MODELS["artery"], vessel=vessel, views=views, memory_mb=memory_mb)
     artery, vein = (prediction.probability[name] for name in ("artery", "vein"))
     share: NDArray[np.float32] = (artery + 1e-4) / (artery + vein + 2e-4)
     return share

@@ -16,10 +16,10 @@ from retina_tools.segmentation.vessel_features import inner_field
 __all__ = ["INPUTS", "InputKind", "View", "disc_circle", "network_input"]
 
 View = Literal["field", "disc"]
-InputKind = Literal["contrast", "colour"]
+InputKind = Literal["contrast", "colour", "contrast_vessel"]
 
 #: Kinds of input and their number of planes.
-INPUTS: Final[dict[InputKind, int]] = {"contrast": 3, "colour": 3}
+INPUTS: Final[dict[InputKind, int]] = {"contrast": 3, "colour": 3, "contrast_vessel": 4}
 
 #: How much of the retina the disc's view shows, in diameters of the disc.
 DISC_VIEW: Final = 3.0
@@ -28,28 +28,31 @@ _FAINTEST: Final = 0.03  # a contrast nobody can see; keeps an even picture from
 _LARGEST: Final = 6.0
 
 
-def network_input(frame: Frame, kind: InputKind) -> NDArray[np.float32]:
+def network_input(frame: Frame, kind: InputKind, vessel: NDArray[np.floating] | None = None) -> NDArray[np.float32]:
     """Planes of a frame for a network.
 
     Parameters
     ----------
     frame : Frame
-    kind : {"contrast", "colour"}
+    kind : {"contrast", "colour", "contrast_vessel"}
         ``contrast``: logarithm of red, green and blue over their local background, all three divided by the spread
         of green's dark side, so that illumination and exposure cancel and colour differences stay. For vessels and
         lesions. ``colour``: red, green and blue less their mean over the field, divided by their standard deviation.
-        For what is large: disc, cup, fovea, phenotypes.
+        For what is large: disc, cup, fovea, phenotypes. ``contrast_vessel``: as ``contrast``, and a fourth plane with
+        the vessels, for a network that only has to tell their kinds apart.
+    vessel : ndarray of float, shape (n, n), optional
+        Probability of vessel, or the share of each pixel that a mask covers; for ``contrast_vessel``.
 
     Returns
     -------
-    ndarray of float32, shape (3, n, n)
+    ndarray of float32, shape (c, n, n)
         Zero outside the field of view and in its outermost hundredth, where the rim's reflections would be taken for
         vessels; within -6 to 6 inside.
 
     Raises
     ------
     EyeError
-        The kind is none of these.
+        The kind is none of these, or it needs vessels and there are none.
 
     Examples
     --------
@@ -60,7 +63,7 @@ def network_input(frame: Frame, kind: InputKind) -> NDArray[np.float32]:
     ((3, 128, 128), True)
     """
     seen = inner_field(frame)
-    if kind == "contrast":
+    if kind in ("contrast", "contrast_vessel"):
         sigma_px = frame.diameter_px * _BACKGROUND
         planes = np.stack([local_contrast(frame.image[..., c], seen, sigma_px=sigma_px) for c in range(3)])
         planes /= max(_dark_contrast(planes[1][seen]), _FAINTEST)
@@ -71,6 +74,10 @@ def network_input(frame: Frame, kind: InputKind) -> NDArray[np.float32]:
     else:
         raise schema.EyeError(f"The input is {kind!r}, wanted one of {', '.join(INPUTS)}.")
     planes = np.clip(planes, -_LARGEST, _LARGEST).astype(np.float32)
+    if kind == "contrast_vessel":
+        if vessel is None:
+            raise schema.EyeError("This network is shown the vessels too; give their probability or their mask.")
+        planes = np.concatenate([planes, np.clip(vessel, 0, 1).astype(np.float32)[None]])
     planes[:, ~seen] = 0
     return planes
 

@@ -55,6 +55,7 @@ def predict(
     eye: xr.Dataset,
     models: str | Sequence[str],
     *,
+    vessel: NDArray[np.floating] | None = None,
     views: int = 1,
     memory_mb: float = 800,
     device: str | None = None,
@@ -67,6 +68,8 @@ def predict(
         With an image.
     models : str or sequence of str
         Names of shipped models or safetensors files; all with the same structures and the same input.
+    vessel : ndarray of float, shape (y, x), optional
+        Probability of vessel on the eye's pixels, for networks that tell the kinds of vessel apart.
     views : {1, 2, 4}
         As it is; and mirrored; and turned upside down as well. Their mean is steadier, their spread says how sure the
         network is.
@@ -91,7 +94,8 @@ def predict(
     loaded = [load_network(name) for name in ((models,) if isinstance(models, str) else tuple(models))]
     card = _common(loaded)
     frame = Frame.of(eye, diameter_px=_frame_px(eye, card))
-    planes = torch.from_numpy(network_input(frame, card.input))[None]
+    shown = None if vessel is None else frame.from_native(vessel.astype(np.float32))
+    planes = torch.from_numpy(network_input(frame, card.input, shown))[None]
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     results = []
     with torch.inference_mode():

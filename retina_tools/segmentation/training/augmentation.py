@@ -17,6 +17,8 @@ from retina_tools.segmentation.training.samples import Sample
 
 __all__ = ["Augmentation", "draw_batch", "mix_amplitudes", "other_camera"]
 
+_COLOURS = 3  # planes after these are given, not seen by a camera
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -120,7 +122,11 @@ def _crop(
     moved = functional.grid_sample(stack, grid, mode="bilinear", align_corners=False)[0]
     channels, structures = len(sample.planes), len(sample.targets)
     weight = (moved[-2:-1] > 0.5) * torch.from_numpy(sample.known.astype(np.float32))[:, None, None]
-    weight = weight * ~((moved[-1:] > 0.25) & torch.from_numpy(sample.is_kind)[:, None, None])
+    is_kind = torch.from_numpy(sample.is_kind)[:, None, None]
+    weight = weight * ~((moved[-1:] > 0.25) & is_kind)
+    if channels > _COLOURS:
+        # Shown the vessels, a network only learns which is which, and only on them.
+        weight = weight * ~((moved[_COLOURS : _COLOURS + 1] < 0.25) & is_kind)
     return moved[:channels], moved[channels : channels + structures], weight
 
 
@@ -159,22 +165,24 @@ def other_camera(planes: Tensor, random: np.random.Generator, augmentation: Augm
     Tensor
         Of the same shape; what was zero in every plane (outside the field) stays zero.
     """
-    count, channels = planes.shape[:2]
+    count = len(planes)
+    planes, given = planes[:, :_COLOURS], planes[:, _COLOURS:]
     seen = (planes != 0).any(1, keepdim=True)
-    mixing = np.eye(channels) + augmentation.crosstalk * random.normal(size=(count, channels, channels))
+    mixing = np.eye(_COLOURS) + augmentation.crosstalk * random.normal(size=(count, _COLOURS, _COLOURS))
     mixing *= np.exp(augmentation.gain * random.normal(size=(count, 1, 1)))
-    mixing *= np.exp(0.5 * augmentation.gain * random.normal(size=(count, channels, 1)))
+    mixing *= np.exp(0.5 * augmentation.gain * random.normal(size=(count, _COLOURS, 1)))
     grey = random.random(count) < augmentation.grey
-    if channels == 3:
-        mixing[grey] = np.array([[0.0, 1.0, 0.0]] * 3) * np.exp(augmentation.gain * random.normal())
-        mixing[random.random(count) < augmentation.blueless, 2] = 0
+    mixing[grey] = np.array([[0.0, 1.0, 0.0]] * 3) * np.exp(augmentation.gain * random.normal())
+    mixing[random.random(count) < augmentation.blueless, 2] = 0
     changed = torch.einsum("nij,njyx->niyx", torch.from_numpy(mixing.astype(np.float32)), planes)
     changed = torch.stack([_blurred(one, random.uniform(0, augmentation.blur_px)) for one in changed])
     noise = torch.from_numpy(random.normal(size=changed.shape).astype(np.float32))
     # Noise of a compressed photograph is coarser than a pixel; half of the time it is smoothed.
     noise = torch.stack([_blurred(one, 0.8) * 2 if random.random() < 0.5 else one for one in noise])
     size = torch.from_numpy(random.uniform(0, augmentation.noise, (count, 1, 1, 1)).astype(np.float32))
-    return (changed + size * noise) * seen
+    # A segmenter's vessels are a little wider or narrower than a person's.
+    wider = torch.from_numpy(random.uniform(0.6, 1.6, (count, 1, 1, 1)).astype(np.float32))
+    return torch.cat([(changed + size * noise) * seen, given**wider], 1)
 
 
 def _blurred(planes: Tensor, sigma_px: float) -> Tensor:
@@ -212,9 +220,10 @@ def mix_amplitudes(planes: Tensor, random: np.random.Generator, *, share: float,
     chosen = np.flatnonzero(random.random(len(planes)) < share)
     if len(planes) < 2 or not len(chosen):
         return planes
-    given = (chosen + random.integers(1, len(planes), len(chosen))) % len(planes)
+    planes, given = planes[:, :_COLOURS], planes[:, _COLOURS:]
+    others = (chosen + random.integers(1, len(planes), len(chosen))) % len(planes)
     spectrum = torch.fft.rfft2(planes[chosen])
-    donor = torch.fft.rfft2(planes[given]).abs()
+    donor = torch.fft.rfft2(planes[others]).abs()
     low_y = torch.fft.fftfreq(planes.shape[2]).abs() <= band
     low_x = torch.fft.rfftfreq(planes.shape[3]) <= band
     low = low_y[:, None] & low_x[None, :]
@@ -224,4 +233,4 @@ def mix_amplitudes(planes: Tensor, random: np.random.Generator, *, share: float,
     changed = planes.clone()
     pictures = torch.fft.irfft2(torch.polar(mixed, spectrum.angle()), s=planes.shape[2:])
     changed[chosen] = pictures * (planes[chosen] != 0).any(1, keepdim=True)
-    return changed
+    return torch.cat([changed, given], 1)

@@ -109,13 +109,22 @@ def _sample(
         image_id=image_id,
         patient_id=patient_id or image_id,
         source=source,
-        planes=network_input(frame, kind).astype(np.float16),
+        planes=network_input(frame, kind, _vessel(eye, frame, kind)).astype(np.float16),
         fov=inner_field(frame),
         targets=targets,
         known=known,
         doubtful=_doubtful(eye, frame),
         is_kind=np.array([name in ("artery", "vein") for name in structures]),
     )
+
+
+def _vessel(eye: xr.Dataset, frame: Frame, kind: InputKind) -> NDArray[np.float32] | None:
+    if kind != "contrast_vessel":
+        return None
+    mask = schema.get_mask(eye, "vessel")
+    if mask is None:
+        raise schema.EyeError(f"The eye {eye['image_id'].item()!r} has no vessels to tell apart; leave it out.")
+    return frame.from_native(mask.astype(np.float32))
 
 
 def _circle(eye: xr.Dataset, view: View) -> Circle:
