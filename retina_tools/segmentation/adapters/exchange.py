@@ -46,7 +46,7 @@ def onnx_model(path_or_hub_id: str | os.PathLike[str], settings: GivenSettings =
     Returns
     -------
     Segmenter
-        The sha256 on its card is of the ``.onnx`` file alone; weights that it keeps in files beside it are not in it.
+        Its card has the sha256 of the ``.onnx`` file and of the ``.onnx.data`` file beside it, where there is one.
 
     Raises
     ------
@@ -161,7 +161,10 @@ def torchscript(
 
 
 def _segmenter(path: Path, used: Settings, side: int, channels: int, infer: Any) -> Segmenter:
-    card = used.card(path, digest(path), side)
+    # Exporters keep the weights of an ONNX file in another beside it, under this name.
+    beside = path.with_name(path.name + ".data")
+    read = [path, beside] if path.suffix == ".onnx" and beside.is_file() else [path]
+    card = used.card(path, {file.name: digest(file) for file in read}, side)
     place = whole_field if used.view == "whole" else around_disc
     return Segmenter(card, (used.head(channels),), infer, used.colours(), place)
 

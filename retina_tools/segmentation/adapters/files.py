@@ -6,6 +6,7 @@ import hashlib
 import os
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ def find_file(path_or_hub_id: str | os.PathLike[str], *, hub_file: str = "model.
     if path.is_dir():
         return _only_file(path)
     match = _HUB_ID.fullmatch(str(path_or_hub_id))
-    if not match or path.suffix in _WEIGHT_SUFFIXES:
+    if not match or (path.suffix in _WEIGHT_SUFFIXES and not match["file"]):
         raise schema.EyeError(
             f"There is no file {str(path)!r}, and it is no hub id either; wanted a path, or owner/name of a repository "
             "on the Hugging Face hub."
@@ -179,17 +180,22 @@ def _read_pickle(path: Path) -> Any:
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+        with warnings.catch_warnings():
+            # torch warns of a TorchScript archive before it refuses it; one sentence is enough.
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    # torch's restricted reader raises whatever it stumbles over, in files of other kinds above all.
+    except Exception as error:
         with path.open("rb") as file:
             start = file.read(2)
-        # A zip archive or a pickle, that torch will not read without running something; else it is none at all.
-        if start not in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-            raise schema.EyeError(f"{path} is no checkpoint: neither safetensors nor a file of torch.save.") from error
-        raise schema.EyeError(_refusal(path, str(error))) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
+        is_pickle = start[:1] == b"\x80" and start[1:] in (b"\x02", b"\x03", b"\x04", b"\x05")
+        is_cut = isinstance(error, EOFError | RuntimeError)
+        if (is_pickle and not is_cut) or (start == b"PK" and isinstance(error, pickle.UnpicklingError)):
+            raise schema.EyeError(_refusal(path, str(error))) from error
         if "TorchScript" in str(error):
             raise schema.EyeError(f"{path} is a TorchScript archive; load it with adapters.torchscript.") from error
+        if start != b"PK" and not is_pickle:
+            raise schema.EyeError(f"{path} is no checkpoint: neither safetensors nor a file of torch.save.") from error
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise schema.EyeError(f"{path} cannot be read as a checkpoint: {reason}") from error
 

@@ -126,8 +126,8 @@ class Settings:
         assert len(mean) == len(spread) == 3
         return Colours(mean, spread, float(self.white), self.order)
 
-    def card(self, path: Path, digest: str, size_px: int) -> AdapterCard:
-        """The card of a file used like this."""
+    def card(self, path: Path, files: Mapping[str, str], size_px: int) -> AdapterCard:
+        """The card of a file used like this; ``files`` are the names and sha256 of all that was read."""
         head = self.head()
         return AdapterCard(
             self.name or path.stem,
@@ -141,7 +141,7 @@ class Settings:
             data=tuple(self.data),
             citation=self.citation,
             source=self.source,
-            files={path.name: digest},
+            files=files,
             limits=self.limits,
         )
 
