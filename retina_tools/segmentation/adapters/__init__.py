@@ -8,6 +8,7 @@ accepted once. Every eye is shown in its own proportions: what an author's progr
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from typing import Any, Final
@@ -82,7 +83,7 @@ def load_adapter(kind: str, path_or_hub_id: str | os.PathLike[str], **options: A
     if kind not in KINDS:
         raise schema.EyeError(f"The kind of model is {kind!r}, wanted one of {', '.join(KINDS)}.")
     loader = KINDS[kind]
-    known = loader.__code__.co_varnames[1 : loader.__code__.co_argcount + loader.__code__.co_kwonlyargcount]
+    known = list(inspect.signature(loader).parameters)[1:]
     if unknown := [name for name in options if name not in known]:
         raise schema.EyeError(f"{kind} has no option {unknown[0]!r}; it has {', '.join(known)}.")
     return loader(path_or_hub_id, **options)

@@ -129,6 +129,8 @@ class Segmenter:
         A frame to its planes.
     place : callable
         The circle of an eye that is brought to the frame, or a sentence that says why there is none.
+    edge_px : int
+        Frame pixels along the field's edge of which the model was shown nothing, so that nothing is drawn there.
 
     Examples
     --------
@@ -149,6 +151,7 @@ class Segmenter:
     infer: Callable[[Planes], Planes]
     prepare: Callable[[Frame], Planes] = Colours()
     place: Callable[[xr.Dataset], Circle | str] = whole_field
+    edge_px: int = 1
 
     def __call__(self, eye: xr.Dataset) -> xr.Dataset:
         """Draw the model's structures on an eye.
@@ -178,7 +181,7 @@ class Segmenter:
             return self._written(eye, dict.fromkeys(self.card.structures, empty), {}, f"nothing drawn: {circle}")
         frame = Frame.around(eye, circle, diameter_px=self.card.size_px)
         outputs = self._outputs(frame)
-        inner, fov = _inner(eye, frame), eye["fov"].values
+        inner, fov = _inner(eye, frame, self.edge_px), eye["fov"].values
         masks: dict[str, NDArray[np.bool_]] = {}
         probabilities: dict[str, Planes] = {}
         first = 0
@@ -217,8 +220,8 @@ class Segmenter:
         return schema.with_parts(eye, masks=masks, probabilities=probabilities, step=step)
 
 
-def _inner(eye: xr.Dataset, frame: Frame) -> NDArray[np.bool_]:
-    """The field less a hundredth of its radius; where the frame holds a part of the field its own edge is none."""
+def _inner(eye: xr.Dataset, frame: Frame, edge_px: int) -> NDArray[np.bool_]:
+    """The field less a hundredth of its radius and some pixels at least; a part's cut edge is no edge of the field."""
     from scipy import ndimage
 
     field = whole_field(eye)
@@ -227,4 +230,4 @@ def _inner(eye: xr.Dataset, frame: Frame) -> NDArray[np.bool_]:
     if padded.all():
         return frame.fov
     distance = ndimage.distance_transform_edt(padded)[1:-1, 1:-1]
-    return np.asarray(frame.fov & (distance > max(field.diameter_px * frame.scale / 200, 1)))
+    return np.asarray(frame.fov & (distance > max(field.diameter_px * frame.scale / 200, edge_px)))

@@ -150,6 +150,21 @@ def test_activations_and_thresholds(tmp_path, uneven, activation):
         assert get_mask(eye, "vessel")[48, 48] == drawn
 
 
+@pytest.mark.parametrize("rows", [slice(0, 192), slice(30, 150)])
+def test_what_a_network_draws_lies_where_it_saw_it(tmp_path, photograph, rows):
+    """A network that gives the green it is shown: neither shifted nor stretched, on a whole field and on a cut one."""
+    image, fov = photograph["image"].values[rows], photograph["fov"].values[rows]
+    eye = schema.new_eye(image, fov=fov)
+    settings = Settings({0: "vessel"}, "none", 192, order="green")
+    drawn = get_probability(adapters.onnx_model(graph(tmp_path, outputs=1), settings)(eye), "vessel")
+    y, x = np.indices(fov.shape)
+    inside = fov & (np.hypot(y + rows.start - 95.5, x - 95.5) < 80) & (y > 3) & (y < len(y) - 4)
+    green = image[..., 1] / 255
+    assert np.abs(drawn - green)[inside].mean() < 0.01
+    for shift, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
+        assert np.abs(np.roll(drawn, shift, axis) - green)[inside].mean() > np.abs(drawn - green)[inside].mean()
+
+
 def test_logits_taken_for_probabilities_are_noticed(tmp_path, uneven):
     settings = Settings({1: "vessel"}, "none", 48, order="green", white=255)
     with pytest.raises(EyeError, match=r"no probabilities; its activation is sigmoid or softmax"):

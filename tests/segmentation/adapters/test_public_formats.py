@@ -229,6 +229,31 @@ def test_rrwnet_corrects_as_often_as_it_is_told(formats, tmp_path, photograph):
     assert np.abs(found[0] - found[1]).max() > 1e-3
 
 
+def test_rrwnet_draws_nothing_where_it_was_shown_nothing(formats, tmp_path, photograph):
+    from retina_tools.segmentation import Frame
+    from retina_tools.segmentation.adapters.rrwnet import enhanced
+
+    frame = Frame.of(photograph, diameter_px=180)
+    planes = enhanced(frame)
+    assert planes.min() == 0
+    assert planes.max() == 1
+    shown = frame.to_native((planes > 0).any(0).astype(np.float32)) > 0
+    path, *_ = saved(formats, tmp_path, "rrwnet")
+    drawn = get_probability(adapters.rrwnet(path, size_px=180, accept_licence=True)(photograph), "vessel") > 0
+    assert not (drawn & ~shown).any()
+    assert drawn.sum() > 0.95 * shown.sum()
+
+
+def test_an_even_picture_has_nothing_to_enhance():
+    from retina_tools.segmentation import Frame
+    from retina_tools.segmentation.adapters.rrwnet import enhanced
+
+    y, x = np.indices((300, 300))
+    fov = np.hypot(y - 149.5, x - 149.5) <= 145
+    grey = schema.new_eye(np.where(fov[..., None], np.uint8([120, 80, 40]), np.uint8(0)), fov=fov)
+    assert not enhanced(Frame.of(grey, diameter_px=540)).any()
+
+
 def test_the_square_around_the_disc_is_where_the_landmark_is(formats, tmp_path, photograph):
     path, _, load, options = saved(formats, tmp_path, "fundusegmenter")
     segmenter = load(path, view="disc", **options)
