@@ -15,9 +15,19 @@ from retina_tools.io.errors import ReadError
 from retina_tools.io.picture import quiet
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
-_MISSING: Final = frozenset({"", "na", "n/a", "n.a.", "#n/a", "nan", "null", "missing", "-", ".", "?"})
+# What programs write for a missing value, and what people do.
+_MISSING: Final = frozenset({"", "na", "#n/a", "#nv", "nan", "null"})
+_GAPS: Final = frozenset(
+    {"n/a", "n.a.", "n. a.", "missing", "-", "--", "---", "–", "—", ".", "?", "k.a.", "k. a.", "k.a", "k. a"}
+    | {"keine angabe", "keine angaben", "fehlt", "fehlend", "leer"}
+)
+# Words that may be a level of their own in a column of words, but among numbers and keys only say that there is none.
+_UNKNOWN: Final = frozenset(
+    {"unbekannt", "nicht bekannt", "nicht gemessen", "unknown", "unk", "not known", "not available", "not done"}
+    | {"inconnu", "inconnue"}
+)
 _POINT: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COMMA: Final = re.compile(r"[+-]?\d*,\d+")
+_COMMA: Final = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
 
 def read_cells(path: Path, sheet: int | str) -> pd.DataFrame:
@@ -50,7 +60,7 @@ def read_cells(path: Path, sheet: int | str) -> pd.DataFrame:
             return table.rename(columns=str)
         if start.startswith(b"PK"):
             with quiet():
-                cells = pd.read_excel(path, sheet_name=sheet, header=None, dtype=object)
+                cells = pd.read_excel(path, sheet_name=sheet, header=None, dtype=object, keep_default_na=False)
             rows = [[_text(cell) for cell in row] for row in cells.itertuples(index=False)]
         else:
             rows = _delimited(path)
@@ -120,6 +130,16 @@ def _text(cell: Any) -> Any:
     return cell
 
 
+def is_gap(cell: Any) -> bool:
+    """Whether a cell is what people write where there is nothing to write: a dash, n/a, k.A., keine Angabe."""
+    return cell is None or (isinstance(cell, str) and cell.lower() in _GAPS)
+
+
+def is_unknown(cell: Any) -> bool:
+    """Whether a cell says in a word that something is not known, which a column of words may mean as a level."""
+    return isinstance(cell, str) and cell.lower() in _UNKNOWN
+
+
 def _framed(rows: Sequence[Sequence[Any]], name: str) -> pd.DataFrame:
     """Cells under their header, without empty rows and without nameless empty columns."""
     filled = [(number, row) for number, row in enumerate(rows, start=1) if any(cell is not None for cell in row)]
@@ -154,7 +174,7 @@ def has_decimal_commas(table: pd.DataFrame) -> bool:
     """
     cells = [cell for column in table for cell in table[column] if isinstance(cell, str)]
     with_comma = [cell for cell in cells if _COMMA.fullmatch(cell)]
-    if not any(len(cell.rsplit(",", 1)[1]) != 3 for cell in with_comma):
+    if not any(len(re.split("[,eE]", cell)[1]) != 3 for cell in with_comma):
         return False
     return not any("." in cell and _POINT.fullmatch(cell) for cell in cells)
 

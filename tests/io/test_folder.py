@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from retina_tools.io import ReadError, add_mask_folder, read_clinical, read_folder
+from retina_tools.schema import EyeError
 
 
 def picture(path: Path, level: int = 150) -> Path:
@@ -163,6 +164,92 @@ def test_join_by_patient_gives_both_eyes_the_same(six: Path) -> None:
     (six / "a.csv").write_text("subject,age\nP1,64\nP3,71\n")
     table = read_folder(six / "images", clinical=six / "a.csv").table.set_index("image_id")
     assert table["age"].dropna().to_dict() == {"P1_L": 64, "P1_R": 64, "P3_L": 71, "P3_R": 71}
+
+
+@pytest.fixture
+def numbered(tmp_path: Path) -> Path:
+    """Both eyes of the patients 007, 8 and 12."""
+    for name in ("007_OD", "007_OS", "8_OD", "8_OS", "12_rechts", "12_LE"):
+        picture(tmp_path / "images" / f"{name}.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_numbers_join_whatever_zeros_they_begin_with(numbered: Path, kind: str) -> None:
+    path = numbered / f"a.{kind}"
+    frame = pd.DataFrame({"patient": [7, 8, 12], "Auge": ["RA", "LA", "links"], "iop": [11, 12, 13]})
+    write = {"csv": frame.to_csv, "xlsx": frame.to_excel, "parquet": frame.to_parquet}[kind]
+    write(path, index=False)
+    rows = read_clinical(path, eye="Auge")
+    table = read_folder(numbered / "images", clinical=rows).table.set_index("image_id")
+    assert table["iop"].dropna().to_dict() == {"007_OD": 11, "8_OS": 12, "12_LE": 13}
+    # The fellow eye without a row is the same patient's.
+    patients = {image: patient.lstrip("0") for image, patient in table["patient_id"].items()}
+    assert table["patient_id"].to_dict() == patients
+    assert table["_clinical_row"].sum() == 3
+
+
+def test_zeros_are_kept_apart_where_they_tell_patients_apart(numbered: Path) -> None:
+    (numbered / "a.csv").write_text("patient,age\n7,50\n007,60\n08,70\n008,80\n12,90\n")
+    eyes = read_folder(numbered / "images", clinical=numbered / "a.csv")
+    table = eyes.table.set_index("image_id")
+    assert table["age"].dropna().to_dict() == {"007_OD": 60, "007_OS": 60, "12_rechts": 90, "12_LE": 90}
+    (said,) = [note for note in eyes.table.attrs["notes"] if "zeros" in note]
+    assert said.endswith(": 8_OD, 8_OS")
+    picture(numbered / "images" / "7_OD.png")
+    (numbered / "b.csv").write_text("patient,age\n07,50\n12,90\n")
+    eyes = read_folder(numbered / "images", clinical=numbered / "b.csv")
+    assert "3 images could belong to several rows" in "\n".join(eyes.table.attrs["notes"])
+    assert eyes.table["age"].count() == 2
+
+
+def test_images_named_by_numbers_join_too(tmp_path: Path) -> None:
+    for name in ("001", "002", "010"):
+        picture(tmp_path / "images" / f"{name}.png")
+    pd.DataFrame({"image": [1.0, 2.0, 10.0], "grade": [0, 1, 2]}).to_excel(tmp_path / "a.xlsx", index=False)
+    table = read_folder(tmp_path / "images", clinical=tmp_path / "a.xlsx").table
+    assert table.set_index("image_id")["grade"].to_dict() == {"001": 0, "002": 1, "010": 2}
+
+
+def test_a_side_that_cannot_be_read_joins_to_no_eye(six: Path) -> None:
+    (six / "a.csv").write_text("patient,eye,iop\nP1,R,11\nP2,both,12\nP3,,13\n")
+    rows = read_clinical(six / "a.csv")
+    eyes = read_folder(six / "images", clinical=rows)
+    assert eyes.table.set_index("image_id")["iop"].dropna().to_dict() == {"P1_R": 11}
+    assert "2 rows of the clinical table without an image: P2, P3" in eyes.table.attrs["notes"]
+    assert [problem["row"] for problem in eyes.table.attrs["problems"]] == [3, 4]
+    # Nor does a part of the table in which no side could be read.
+    with pytest.raises(ReadError, match="No row of the clinical table"):
+        read_folder(six / "images", clinical=rows[rows["laterality"] == ""])
+    frame = pd.DataFrame({"patient_id": ["P1", "P2"], "laterality": ["rechts", "beide"], "iop": [11, 12]})
+    eyes = read_folder(six / "images", clinical=frame)
+    assert eyes.table.set_index("image_id")["iop"].dropna().to_dict() == {"P1_R": 11}
+    assert "'beide' for a side" in eyes.table.attrs["notes"][0]
+
+
+def test_of_several_rows_for_an_eye_none_is_chosen_in_silence(six: Path) -> None:
+    (six / "a.csv").write_text("patient,eye,visit\nP1,R,1\nP1,R,2\nP2,L,1\n")
+    rows = read_clinical(six / "a.csv", allow_repeats=True)
+    eyes = read_folder(six / "images", clinical=rows)
+    assert eyes.table.set_index("image_id")["visit"].dropna().to_dict() == {"P2_L": 1}
+    assert any("1 image with several rows" in note and "P1_R" in note for note in eyes.table.attrs["notes"])
+
+
+def test_where_a_side_comes_from_is_kept(six: Path) -> None:
+    picture(six / "images" / "other.png")
+    (six / "a.csv").write_text("image,eye\nP1_L,OD\nP1_R,OD\nP2_L,\n")
+    eyes = read_folder(six / "images", clinical=six / "a.csv")
+    source = eyes.table.set_index("image_id")["_laterality_source"].to_dict()
+    assert source["P1_L"] == source["P1_R"] == "clinical_table"
+    assert source["P2_L"] == source["P3_R"] == "file_name"
+    assert source["other"] == ""
+    assert any("another side in the clinical table" in note and "P1_L" in note for note in eyes.table.attrs["notes"])
+
+
+@pytest.mark.parametrize("scale", [-3, 0, float("nan"), 1e6])
+def test_a_scale_that_is_none_is_refused_at_once(six: Path, scale: float) -> None:
+    with pytest.raises(EyeError, match="um per pixel, wanted"):
+        read_folder(six / "images", um_per_pixel=scale)
 
 
 def test_side_and_scale_of_the_table_count(six: Path) -> None:
