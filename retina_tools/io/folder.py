@@ -18,14 +18,16 @@ import xarray as xr
 from retina_tools.collection import EyeCollection
 from retina_tools.io.clinical import read_clinical
 from retina_tools.io.dicom import is_dicom
-from retina_tools.io.errors import ReadError
+from retina_tools.io.errors import CodingError, ReadError
 from retina_tools.io.fundus import read_fundus
 from retina_tools.io.joining import counted, first_of, join, places_by_name
 from retina_tools.io.mask_files import MASK_EXTENSIONS
-from retina_tools.io.masks import add_masks
+from retina_tools.io.mask_sense import refuse_flood
+from retina_tools.io.masks import add_masks, check_coding, read_masks
 from retina_tools.io.names import laterality_from_name, patient_from_name
 from retina_tools.schema import check_scale
 
+_TRIED: Final = 3
 _IMAGES: Final = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".dcm", ".dicom"))
 _MASK_FOLDER: Final = re.compile(
     r"(?:^|[\W_])(?:masks?|manual\w*|ground[\W_]?truths?|labels?|annotations?|visualizations|__macosx)$", re.IGNORECASE
@@ -161,8 +163,10 @@ def add_mask_folder(eyes: EyeCollection, folder: str | os.PathLike[str], coding:
     Raises
     ------
     ReadError
-        No such folder, or no masks for any of the eyes in it.
+        No such folder, no masks for any of the eyes in it, no such coding, or one that none of the first masks can be
+        read by.
     """
+    check_coding(coding)
     base = Path(folder)
     if not base.is_dir():
         raise ReadError(f"There is no folder of masks {base.name!r}; check the path.")
@@ -173,9 +177,26 @@ def add_mask_folder(eyes: EyeCollection, folder: str | os.PathLike[str], coding:
             f"The folder {base.name!r} has no masks for any of the {len(eyes)} images ({some}, ...); masks are found "
             "by their names, such as <image id>.png, <image id>_vessel.png or a folder <image id>."
         )
+    _try_some(by_id, coding)
     table = eyes.table.assign(_masks=["\n".join(map(str, by_id[name])) for name in eyes.table["image_id"]])
     table.attrs = dict(eyes.table.attrs)
     return replace(eyes, table=table, read=partial(_read_with_masks, read=eyes.read, name=base.name, coding=coding))
+
+
+def _try_some(by_id: Mapping[str, list[Path]], coding: str | None) -> None:
+    """Refuse at once a coding that is wrong, or missing, for all of the first masks; one alone may be a stray file."""
+    tried = [paths for paths in by_id.values() if paths][:_TRIED]
+    errors = []
+    for paths in tried:
+        try:
+            for path in paths:
+                refuse_flood(path.name, read_masks(path, coding), coding)
+        except CodingError as error:
+            errors.append(error)
+        except ReadError:  # a damaged file says nothing of the coding; its eye will fail alone
+            continue
+    if errors and len(errors) == len(tried):
+        raise errors[0]
 
 
 def _photographs(base: Path, pattern: str | None, recursive: bool, notes: list[str]) -> list[_Photograph]:

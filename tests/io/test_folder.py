@@ -304,6 +304,38 @@ def test_masks_are_found_by_name(six: Path) -> None:
     assert pickle.loads(pickle.dumps(with_coding))["P1_L"]["mask"].values.sum() == 24
 
 
+@pytest.mark.parametrize(
+    ("values", "coding", "says"),
+    [
+        ((1, 2, 3), None, "fits more than one coding, say which"),
+        ((1, 2, 3), "av_rgb", "has no colours"),
+        ((1, 2, 7), "av_both", "has the values 0, 1, 2, 7"),
+        ((1, 2, 3), "av-both", "did you mean 'av_both'"),
+    ],
+)
+def test_a_wrong_or_missing_coding_is_refused_before_any_eye_is_read(
+    six: Path, values: tuple[int, ...], coding: str | None, says: str
+) -> None:
+    labels = np.zeros((24, 32), np.uint8)
+    labels[2, : len(values)] = values
+    (six / "m").mkdir()
+    for patient in (1, 2, 3):
+        Image.fromarray(labels).save(six / "m" / f"P{patient}_L.png")
+    with pytest.raises(ReadError, match=says):
+        add_mask_folder(read_folder(six / "images"), six / "m", coding=coding)
+
+
+def test_one_damaged_mask_does_not_refuse_the_folder(six: Path) -> None:
+    (six / "m").mkdir()
+    for name in ("P1_L", "P1_R", "P2_L"):
+        (six / "m" / f"{name}_vessel.png").write_bytes(b"nothing")
+    mask(six / "m" / "P2_R_vessel.png")
+    eyes = add_mask_folder(read_folder(six / "images"), six / "m")
+    assert eyes["P2_R"]["mask"].any()
+    with pytest.raises(ReadError, match="not an image"):
+        eyes["P1_L"]
+
+
 def test_longer_names_are_not_taken_for_shorter_ones(tmp_path: Path) -> None:
     for name in ("P1", "P1_2", "P12"):
         picture(tmp_path / "images" / f"{name}.png")
