@@ -92,22 +92,31 @@ def _check(path: Path) -> None:
         )
 
 
-def _delimited(path: Path) -> list[list[str | None]]:
+def decoded(path: Path) -> str:
+    """The text of a file, in UTF-8 (with or without its mark), UTF-16, or else Windows' Western encoding.
+
+    Raises
+    ------
+    ReadError
+        It is no text.
+    """
     data = path.read_bytes()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = data.decode("utf-16")
-    else:
-        if b"\0" in data[:4000]:
-            raise ReadError(f"{path.name!r} is not a table; wanted CSV, Excel (.xlsx) or Parquet.")
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = data.decode("cp1252", errors="replace")
-    delimiter = _delimiter(text)
-    return [[_text(cell) for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+        return data.decode("utf-16")
+    if b"\0" in data[:4000]:
+        raise ReadError(f"{path.name!r} is not a table; wanted CSV, Excel (.xlsx) or Parquet.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
 
 
-def _delimiter(text: str) -> str:
+def _delimited(path: Path) -> list[list[str | None]]:
+    text = decoded(path)
+    return [[_text(cell) for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter_of(text))]
+
+
+def delimiter_of(text: str) -> str:
     """The delimiter that cuts the first rows into the same number of cells, the most of them."""
     sample = text[:50_000].splitlines(keepends=True)[:60]
 

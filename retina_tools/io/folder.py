@@ -57,6 +57,7 @@ def read_folder(
     pattern: str | None = None,
     recursive: bool = True,
     um_per_pixel: float | None = None,
+    leave_out: str | os.PathLike[str] | None = None,
 ) -> EyeCollection:
     """Find the photographs in a folder and join them with a clinical table.
 
@@ -73,6 +74,9 @@ def read_folder(
         Look into inner folders too.
     um_per_pixel : float, optional
         Scale of all photographs; a clinical column ``um_per_pixel`` goes before it, eye by eye.
+
+    leave_out : path, optional
+        An inner folder that holds no photographs, such as the one of the masks.
 
     Returns
     -------
@@ -115,7 +119,7 @@ def read_folder(
         kind = "a file, wanted a folder; io.read_fundus reads one" if base.exists() else "not there; check the path"
         raise ReadError(f"{base.name!r} is {kind}.")
     notes: list[str] = []
-    found = _photographs(base, pattern, recursive, notes)
+    found = _photographs(base, pattern, recursive, None if leave_out is None else Path(leave_out).resolve(), notes)
     if not found:
         left_out = " " + "; ".join(notes) + "." if notes else ""
         fitting = f" whose name fits {pattern!r}" if pattern else ""
@@ -199,12 +203,15 @@ def _try_some(by_id: Mapping[str, list[Path]], coding: str | None) -> None:
         raise errors[0]
 
 
-def _photographs(base: Path, pattern: str | None, recursive: bool, notes: list[str]) -> list[_Photograph]:
+def _photographs(
+    base: Path, pattern: str | None, recursive: bool, leave_out: Path | None, notes: list[str]
+) -> list[_Photograph]:
     """Image files that are no masks, in natural order."""
     found: list[_Photograph] = []
     masks: list[str] = []
     skipped: list[str] = []
     for home, folders, files in os.walk(base):
+        folders[:] = [name for name in folders if leave_out is None or (Path(home) / name).resolve() != leave_out]
         inside = Path(home).relative_to(base)
         skipped += [(inside / name).as_posix() for name in folders if _MASK_FOLDER.search(name)]
         kept = [name for name in folders if not _MASK_FOLDER.search(name) and not name.startswith(".")]

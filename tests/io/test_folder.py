@@ -74,6 +74,14 @@ def test_masks_hidden_files_and_other_files_are_left_out_with_a_note(tmp_path: P
     assert "6 files named like a mask left out: " in notes
 
 
+def test_a_folder_inside_can_be_left_out(tmp_path: Path) -> None:
+    picture(tmp_path / "v1" / "P1_OD.png")
+    picture(tmp_path / "v1" / "other tool" / "P1_OD.png")
+    eyes = read_folder(tmp_path, leave_out=tmp_path / "v1" / "other tool")
+    assert eyes.table["image_id"].tolist() == ["P1_OD"]
+    assert len(read_folder(tmp_path)) == 2
+
+
 def test_pattern_and_depth(tmp_path: Path) -> None:
     for name in ("a_OD.png", "a_OS.png", "deep/b_OD.png"):
         picture(tmp_path / name)
