@@ -22,16 +22,24 @@ _SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "image_id": (
         "imageid", "imgid", "imagename", "imgname", "filename", "imagefile", "filepath", "imagepath", "imageno",
         "imagenumber", "imagenr", "photoid", "photo", "fundus", "image", "img", "file", "path",
+        "bildname", "bildid", "bildnr", "dateiname", "bilddatei", "bild", "datei", "foto",
     ),
     "patient_id": (
         "patientid", "patid", "subjectid", "participantid", "patientno", "patientnumber", "patientnr", "subjectno",
         "subjectnumber", "patient", "subject", "participant", "pid", "eid",
+        "patientenid", "patientennr", "patientennummer", "patnr", "pat",
     ),
-    "laterality": ("laterality", "eyelaterality", "eyeside", "eye", "side", "odos", "rl", "lr", "lat"),
+    "laterality": (
+        "laterality", "eyelaterality", "eyeside", "eye", "side", "odos", "rl", "lr", "lat", "auge", "augenseite",
+        "seite", "oeil",
+    ),
 }  # fmt: skip
+# Letters with an accent are left out of the plain title: Straße is strae.
 _PERSONAL: Final = frozenset(
     {
         "patientname", "surname", "lastname", "familyname", "firstname", "forename", "givenname", "fullname", "dob",
+        "patientenname", "nachname", "familienname", "vorname", "geburtsdatum", "gebdatum", "gebdat", "geburtstag",
+        "adresse", "anschrift", "strasse", "telefon", "handy", "nom", "prenom", "prnom", "strae",
         "dateofbirth", "birthdate", "birthday", "address", "street", "phone", "telephone", "email", "ssn", "nhsnumber",
     }
 )  # fmt: skip

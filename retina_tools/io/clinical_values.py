@@ -14,13 +14,20 @@ from retina_tools.io.delimited import as_number, is_gap, is_unknown
 _SHEET_ERROR: Final = re.compile(r"#[A-Z/0]+[!?]?")
 _LIMIT: Final = re.compile(r"[<>≤≥]\s*=?\s*[+-]?\d+(?:[.,]\d+)?\s*\S*")
 _COMMAS: Final = re.compile(r"[+-]?\d+(?:,\d+)+")
-_SEXES: Final = frozenset({"m", "f", "male", "female", "man", "woman", "w", "0", "1", "2", "0.0", "1.0", "2.0"})
+_SEXES: Final = frozenset(
+    {"m", "f", "male", "female", "man", "woman", "w", "männlich", "weiblich", "0", "1", "2", "0.0", "1.0", "2.0"}
+)
 # Above this share of words a column is one of words.
 _FEW: Final = 0.2
 # Beyond these a value is a typing error or another unit: pattern of the plain column name, least, most, unit.
 _POSSIBLE: Final = (
-    (re.compile(r"(?:^|.+_)age(?:_.*)?$"), 0, 120, "years"),
-    (re.compile(r"(?:^|.*_)(?:iop|ocular_pressure|intraocular_pressure)(?:_.*)?$"), 0, 90, "mmHg"),
+    (re.compile(r"(?:^|.+_)(?:age|alter)(?:_.*)?$"), 0, 120, "years"),
+    (
+        re.compile(r"(?:^|.*_)(?:iop|iod|ocular_pressure|intraocular_pressure|augen(?:innen)?druck)(?:_.*)?$"),
+        0,
+        90,
+        "mmHg",
+    ),
     (re.compile(r"(?:^|.*_)(?:axial_length|axl)(?:_.*)?$"), 10, 45, "mm"),
     (re.compile(r"(?:^|.*_)(?:cct|pachymetry|cornea\w*_thickness)(?:_.*)?$"), 200, 1000, "um"),
     (re.compile(r"(?:^|.*_)v?cdr$"), 0, 1, "ratio"),
@@ -122,7 +129,7 @@ def possible(column: pd.Series[Any], title: str, plain: str, problems: Problems)
     -------
     pandas.Series
     """
-    if plain in ("sex", "gender"):
+    if plain in ("sex", "gender", "geschlecht"):
         for row, value in zip(column.index, column, strict=True):
             if pd.notna(value) and str(value).lower() not in _SEXES:
                 problems.add(row, title, value, "sex coded otherwise than M/F, male/female, 0/1/2")

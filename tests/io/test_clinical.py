@@ -317,6 +317,20 @@ def test_names_and_birthdays_are_left_out(tmp_path: Path) -> None:
         assert secret not in said
 
 
+def test_a_table_with_german_titles(tmp_path: Path) -> None:
+    content = (
+        "Patienten-Nr.;Auge;Alter;IOD (mmHg);Geschlecht;Nachname;Vorname;Geburtsdatum\n"
+        "7;RA;64;15,5;w;Musterfrau;Erika;12.08.1964\n7;LA;640;16,0;w;Musterfrau;Erika;12.08.1964\n"
+    )
+    table = read_clinical(written(tmp_path / "a.csv", content.encode("cp1252")))
+    assert table["patient_id"].tolist() == ["7", "7"]
+    assert table["laterality"].tolist() == ["OD", "OS"]
+    assert table.columns[3:].tolist() == ["Alter", "IOD (mmHg)", "Geschlecht"]
+    assert "Musterfrau" not in table.to_csv() + json.dumps(table.attrs)
+    found = clinical_problems(table)
+    assert found[found["row"] > 1][["row", "column", "value"]].values.tolist() == [[3, "Alter", "640"]]
+
+
 def test_problems_do_not_keep_a_table_from_being_joined_and_stored(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "patient,age\nA,412\nB,50\n")
     both = pd.concat([read_clinical(path), read_clinical(path)])
