@@ -175,7 +175,10 @@ def _measure(options: argparse.Namespace) -> int:
     drawn: cohort.Masks = "segment" if options.masks is None else "given" if options.masks_only else "complete"
     pipeline = cohort.Pipeline(masks=drawn, disc_diameter_um=options.disc_diameter_um)
     eyes = _eyes(options)
-    print(f"{len(eyes)} photographs in {options.folder}; the result goes to {options.out}.", flush=True)
+    print(
+        f"{len(eyes)} photograph{'' if len(eyes) == 1 else 's'} in {options.folder}; the result goes to {options.out}.",
+        flush=True,
+    )
     rows = []
     try:
         made = cohort.iter_cohort(eyes, pipeline, jobs=options.jobs)
