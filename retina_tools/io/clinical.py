@@ -182,12 +182,12 @@ def _keys(
 
 
 def key_text(cell: Any) -> str:
-    """A key as text: 7.0, as spreadsheets store 7, is 7; 007 stays 007."""
+    """A key as text: 7.0, as spreadsheets store 7 and programs write it, is 7; 007 stays 007."""
     if is_gap(cell) or is_unknown(cell) or (isinstance(cell, float) and np.isnan(cell)) or cell is pd.NA:
         return ""
     if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
         return str(int(cell))
-    return str(cell)
+    return re.sub(r"^(\d+)\.0$", r"\1", str(cell))
 
 
 def _image_ids(names: list[str]) -> list[str]:
@@ -225,7 +225,8 @@ def _sides(
 
 
 def _other_columns(cells: pd.DataFrame, titles: Mapping[str, str], problems: Problems) -> pd.DataFrame:
-    decimal_commas = has_decimal_commas(cells)
+    # Keys are no numbers: 7.0 for a patient says nothing of how the others are written.
+    decimal_commas = has_decimal_commas(cells.drop(columns=list(titles.values())))
     columns: dict[str, pd.Series[Any]] = {}
     header = min(cells.index, default=2) - 1
     for title in cells.columns:

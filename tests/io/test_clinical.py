@@ -77,6 +77,12 @@ def test_decimal_commas(tmp_path: Path) -> None:
     assert_rows(read_clinical(written(tmp_path / "a.csv", text(";").replace(".", ","))))
 
 
+def test_keys_say_nothing_of_decimal_commas(tmp_path: Path) -> None:
+    table = read_clinical(written(tmp_path / "a.csv", "patient;eye;iop\n7.0;R;15,5\n7.0;L;16,0\n"))
+    assert table["patient_id"].tolist() == ["7", "7"]
+    assert table["iop"].tolist() == [15.5, 16.0]
+
+
 def test_commas_that_may_be_thousands_stay_text(tmp_path: Path) -> None:
     table = read_clinical(written(tmp_path / "a.csv", "patient_id;cells\nP1;1,250\nP2;2,100\n"))
     assert table["cells"].tolist() == ["1,250", "2,100"]
