@@ -173,7 +173,7 @@ def clinic(tmp_path):
     for name in ("007_RE", "007_LE", "8_rechts", "9_L1"):
         Image.new("RGB", (64, 64)).save(tmp_path / f"{name}.png")
     (tmp_path / "t.csv").write_text(
-        "Pat;Seite;Alter;IOD\n7;rechts;64;15,5\n7;links;64;k.A.\n8;beide;71;< 10\n9;L;80;12,5\n10;R;50;14,0\n",
+        "Kennung;Seite;Alter;IOD\n7;rechts;64;15,5\n7;links;64;k.A.\n8;beide;71;< 10\n9;L;80;12,5\n10;R;50;14,0\n",
         encoding="cp1252",
     )
     return tmp_path
@@ -184,7 +184,7 @@ def measure(folder, *options):
 
 
 def test_what_the_clinical_table_brought_is_told(clinic, capsys):
-    columns = ("--patient-column", "Pat", "--eye-column", "Seite")
+    columns = ("--patient-column", "Kennung", "--eye-column", "Seite")
     measure(clinic, "--clinical", clinic / "t.csv", *columns)
     said = capsys.readouterr().out
     assert "row 3, column 'IOD' 'k.A.': says that there is none; missing" in said
