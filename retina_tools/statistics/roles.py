@@ -77,7 +77,7 @@ def as_exposure(column: pd.Series[Any], is_covariate: bool) -> Variable:
         return Variable(name, amounts(column))
     try:
         refuse_odd_text(column)
-        coded = two_levels(column)
+        coded = two_levels(column, any_order=True)
     except EyeError as error:
         hint = "make one column per comparison" if "levels" in str(error) else "convert it first"
         return Variable(name, nothing, problem=("not_numeric", f"{str(error).split(';')[0]}; {hint}"))
