@@ -14,7 +14,16 @@ from retina_tools.schema import EyeError
 from retina_tools.statistics import gee
 from retina_tools.statistics.gee import NotEstimableError, fit_clustered, is_separated
 from retina_tools.statistics.multiplicity import adjust
-from retina_tools.statistics.roles import Family, Variable, as_exposure, as_outcome, effect_kind, formula_term, quoted
+from retina_tools.statistics.roles import (
+    Family,
+    Variable,
+    as_exposure,
+    as_outcome,
+    effect_kind,
+    formula_term,
+    quoted,
+    units_in_words,
+)
 from retina_tools.statistics.variables import (
     Floats,
     as_list,
@@ -27,9 +36,9 @@ from retina_tools.statistics.variables import (
 Correlation = Literal["auto", "exchangeable", "independence"]
 
 COLUMNS: Final = (
-    "exposure", "outcome", "event", "reference", "n", "n_groups", "n_events", "n_missing", "effect", "effect_kind",
-    "ci_low", "ci_high", "p", "q", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "exposure_sd", "outcome_sd", "se",
-    "df", "working_correlation", "correlation", "formula", "status", "note",
+    "exposure", "label", "outcome", "outcome_label", "event", "reference", "n", "n_groups", "n_events", "n_missing",
+    "effect", "effect_kind", "units", "ci_low", "ci_high", "p", "q", "odds_ratio", "odds_ratio_low", "odds_ratio_high",
+    "exposure_sd", "outcome_sd", "se", "df", "working_correlation", "correlation", "formula", "status", "note",
 )  # fmt: skip
 _NUMBERS: Final = (
     "effect", "ci_low", "ci_high", "p", "q", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "exposure_sd",
@@ -118,12 +127,13 @@ def associate(
     Returns
     -------
     pandas.DataFrame
-        One row per pair, in the order given: ``exposure, outcome``, ``event`` and ``reference`` (the levels of the
-        outcome coded 1 and 0, empty where it is an amount), ``n`` images, ``n_groups`` patients, ``n_events`` images
-        with the event, ``n_missing`` rows left out, ``effect`` with ``effect_kind`` (log odds, or units of the
-        outcome), ``ci_low, ci_high, p, q``, ``odds_ratio`` with its interval where it applies, ``exposure_sd,
-        outcome_sd``, ``se, df`` (of the t distribution, infinite where it is the normal one), working correlation,
-        ``formula``, ``status`` and ``note``. A
+        One row per pair, in the order given: ``exposure, outcome``, what people call them (``label, outcome_label``,
+        from ``biomarkers.label``), ``event`` and ``reference`` (the levels of the outcome coded 1 and 0, empty where it
+        is an amount), ``n`` images, ``n_groups`` patients, ``n_events`` images with the event, ``n_missing`` rows left
+        out, ``effect`` with ``effect_kind`` (log odds, or units of the outcome), ``units`` in words (``odds ratio per
+        SD``, ``difference in µm, glaucoma vs healthy``), ``ci_low, ci_high, p, q``, ``odds_ratio`` with its interval
+        where it applies, ``exposure_sd, outcome_sd``, ``se, df`` (of the t distribution, infinite where it is the
+        normal one), working correlation, ``formula``, ``status`` and ``note``. A
         pair that cannot be estimated is a row with NaN, its status (``constant, all_missing, not_numeric,
         constant_outcome, too_few_groups, too_few_events, separation, perfect_fit, singular, not_converged``) and the
         reason in words.
@@ -182,13 +192,19 @@ def _check_options(family: str, correlation: str, confidence: float) -> None:
 
 
 def _row(outcome: Variable, exposure: Variable, study: _Study) -> dict[str, Any]:
+    # Biomarkers are many and slow to import.
+    from retina_tools.biomarkers import label
+    from retina_tools.biomarkers.readable import written_unit
+
     use = np.isfinite(outcome.values) & np.isfinite(exposure.values) & (study.patient >= 0)
     for values in study.covariates.values():
         use &= np.isfinite(values)
     row: dict[str, Any] = dict.fromkeys(_NUMBERS, np.nan)
     row |= {
         "exposure": exposure.name,
+        "label": label(exposure.name),
         "outcome": outcome.name,
+        "outcome_label": label(outcome.name),
         "event": outcome.event,
         "reference": outcome.reference,
         "n": int(use.sum()),
@@ -196,6 +212,7 @@ def _row(outcome: Variable, exposure: Variable, study: _Study) -> dict[str, Any]
         "n_events": int(outcome.values[use].sum()) if outcome.binary else pd.NA,
         "n_missing": int((~use).sum()),
         "effect_kind": effect_kind(outcome, exposure, study.standardise),
+        "units": units_in_words(outcome, exposure, study.standardise, written_unit),
         "formula": " + ".join([f"{quoted(outcome.name)} ~ {quoted(exposure.name)}", *study.covariate_terms]),
         "working_correlation": "",
         "status": "ok",

@@ -234,6 +234,25 @@ def test_two_texts_that_do_not_say_which_is_the_event_are_asked_about(table, one
     assert (ordered["event"], ordered["effect"]) == (one, chosen[0]["effect"])
 
 
+def test_labels_and_units_are_in_words(table):
+    there = associate(table, "disease", [CALIBRE, "rim_area", "sex"], groups="patient_id")
+    assert there["label"].tolist() == ["CRAE, zone B (µm)", "rim_area", "sex"]
+    assert there["outcome_label"].tolist() == ["disease"] * 3
+    assert there["units"].tolist() == ["odds ratio per SD"] * 2 + ["odds ratio, M vs F"]
+    raw = associate(table, "disease", [CALIBRE, "rim_area"], groups="patient_id", standardise=False)
+    assert raw["units"].tolist() == ["odds ratio per µm", "odds ratio per unit"]
+    back = associate(
+        table.assign(cup_disc_ratio_area=table["rim_area"]),
+        [CALIBRE, "cup_disc_ratio_area", "rim_area"],
+        "disease",
+        groups="patient_id",
+    )
+    assert back["outcome_label"].tolist() == ["CRAE, zone B (µm)", "Cup-to-disc area ratio", "rim_area"]
+    assert back["units"].tolist() == [
+        f"{what}, glaucoma vs healthy" for what in ("difference in µm", "difference", "difference in outcome units")
+    ]
+
+
 def test_an_exposure_in_words_is_named_by_both_levels(table):
     row = associate(table, CALIBRE, "sex", groups="patient_id").iloc[0]
     assert row["effect_kind"] == "outcome units, M vs F"
