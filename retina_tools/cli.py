@@ -69,17 +69,22 @@ examples:
 _ASSOCIATE = """\
 Relate each biomarker of a result table to an outcome: one regression per biomarker, adjusted for the covariates, with
 both eyes of a patient treated as one patient (GEE clustered by patient_id). The result has one row per biomarker with
-n, patients, effect per standard deviation, 95 % interval, p and the multiplicity-corrected q.
+event and reference, n, patients, effect per standard deviation, 95 % interval, p and the multiplicity-corrected q. A
+biomarker that cannot be fitted is a row that says why.
 """
 
 _ASSOCIATE_END = """\
 RESULTS may have been saved again by a spreadsheet program: semicolons and decimal commas are understood.
 
-exit code: 0 done, 2 nothing could be done.
+outcome:   a number is an amount; two levels are yes and no. Which of two texts is the event is known where the other
+           means "without it" (healthy, no, control, gesund, sain ...); otherwise say it with --event.
+patients:  where every photograph is of another person, --groups image_id.
+exit code: 0 done, 1 when no biomarker could be fitted (the reasons are printed), 2 nothing could be done.
 
-examples, for results measured with --clinical and a table with the columns age, sex, IOP and diagnosis:
+examples, for results measured with --clinical and a table with the columns age, sex, IOP, diagnosis and grade:
   retina-tools associate results.parquet --outcome diagnosis --event glaucoma --reference healthy --out glaucoma.csv
   retina-tools associate results.parquet --outcome IOP --covariates age,sex --exposures "*_dd*" --out pressure.csv
+  retina-tools associate results.parquet --outcome grade --event 2 3 4 --out referable.csv
 """
 
 
@@ -94,7 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when everything was done, 1 when some photographs failed, 2 when nothing could be done.
+        0 when everything was done, 1 when some photographs failed or no association could be fitted, 2 when nothing
+        could be done.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -150,8 +156,10 @@ def _parser() -> argparse.ArgumentParser:
     associate.set_defaults(run=_associate)
     associate.add_argument("results", type=Path, metavar="RESULTS", help="table written by 'measure'")
     associate.add_argument("--outcome", required=True, metavar="COLUMN", help="clinical column: disease, group, IOP")
-    associate.add_argument("--event", metavar="LEVEL", help="level of the outcome that counts as the event")
-    associate.add_argument("--reference", metavar="LEVEL", help="level it is compared with; other levels are left out")
+    associate.add_argument("--event", nargs="+", metavar="LEVEL", help="level of the outcome that counts as the event")
+    associate.add_argument(
+        "--reference", nargs="+", metavar="LEVEL", help="level it is compared with; other levels are left out"
+    )
     associate.add_argument(
         "--covariates", nargs="+", default=[], metavar="COLUMN", help="adjust for these, as age,sex or age sex"
     )
@@ -306,11 +314,27 @@ def _associate(options: argparse.Namespace) -> int:
         reference=options.reference,
     )
     write_table(associations, options.out)
-    fitted = associations["p"].notna().sum()
-    found = (associations["q"] < 0.05).sum()
-    print(f"{fitted} of {len(associations)} biomarkers could be fitted; {found} with q < 0.05.")
+    print(_associations_in_words(associations))
     print(f"Associations: {options.out}")
-    return 0
+    return int(not (associations["status"] == "ok").any())
+
+
+def _associations_in_words(associations: pd.DataFrame) -> str:
+    """What was compared, how many could be fitted, and why the others could not."""
+    first = associations.iloc[0]
+    lines = [f"Outcome {first['outcome']}: an amount."]
+    if first["event"]:
+        lines = [f"Outcome {first['outcome']}: event {first['event']}, reference {first['reference']}."]
+    failed = associations[associations["status"] != "ok"]
+    found = int((associations["q"] < 0.05).sum())
+    lines.append(
+        f"{len(associations) - len(failed)} of {len(associations)} biomarkers could be fitted; {found} with q < 0.05."
+    )
+    for status, count in failed["status"].value_counts().items():
+        notes = failed.loc[failed["status"] == status, "note"].value_counts()
+        example = "" if len(notes) == 1 else "for example: "
+        lines.append(f"  not fitted, {count} {str(status).replace('_', ' ')}: {example}{notes.index[0]}.")
+    return "\n".join(lines)
 
 
 def _codings(options: argparse.Namespace) -> int:

@@ -114,6 +114,58 @@ def test_written_text_says_its_encoding_so_that_spreadsheets_show_it_right(tmp_p
     assert cli.read_table(tmp_path / "t.csv")["unit"].item() == "µm"
 
 
+@pytest.fixture
+def study(tmp_path):
+    """Forty patients with a diagnosis in words; one biomarker that can be fitted and two that cannot."""
+    eyes = phantom.cohort(40, seed=1)
+    rng = np.random.default_rng(0)
+    table = eyes.clinical.assign(
+        error="", dx=np.where(eyes.table["disease"] == 1, "AMD", "RVO"), name="Mr " + eyes.table["patient_id"],
+        **{"befund": np.where(eyes.table["disease"] == 1, "AMD", "unauffällig"),
+           "grade": 1.0 + eyes.table["disease"] + (np.arange(80) // 2) % 2},
+    )  # fmt: skip
+    for name, values in {"artery": rng.normal(size=80), "vein": 0.5, "all": np.nan}.items():
+        table[f"area_density.{name}.image"] = values
+        table[f"area_density_status.{name}.image"] = "ok"
+    table.to_parquet(tmp_path / "results.parquet")
+    return ["associate", str(tmp_path / "results.parquet"), "--out", str(tmp_path / "a.csv"), "--outcome"]
+
+
+def test_event_and_reference_are_said_and_kept(study, capsys):
+    assert cli.main([*study, "befund"]) == 0
+    assert "event AMD, reference unauffällig." in capsys.readouterr().out
+    assert cli.main([*study, "dx", "--event", "RVO"]) == 0
+    row = pd.read_csv(study[3]).iloc[0]
+    assert (row["event"], row["reference"]) == ("RVO", "AMD")
+    assert cli.main([*study, "grade", "--event", "2", "3"]) == 0
+    assert "event 2, 3, reference 1." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dx"], "the levels 'AMD' and 'RVO', and neither is known to mean 'without it'"),
+        (["befund", "--covariates", "name"], "'name' has 40 different texts in 80 rows"),
+    ],
+)
+def test_what_is_not_clear_is_asked(study, capsys, arguments, said):
+    assert cli.main([*study, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "--event" in error or "covariate" in error
+
+
+def test_when_nothing_could_be_fitted_the_reasons_are_said(study, capsys):
+    assert cli.main([*study, "befund", "--exposures", "area_density.vein*", "area_density.all*"]) == 1
+    said = capsys.readouterr().out
+    assert "0 of 2 biomarkers could be fitted" in said
+    assert "not fitted, 1 constant: The exposure is the same in all 80 rows." in said
+    assert "not fitted, 1 all missing: The exposure is missing in all rows." in said
+    assert pd.read_csv(study[3])["status"].tolist() == ["constant", "all_missing"]
+    assert cli.main([*study, "befund"]) == 0
+    assert "not fitted, 1 constant" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["t.parquet", "t.csv", "t.xlsx"])
 def test_tables_come_back_as_written(tmp_path, name):
     table = pd.DataFrame({"image_id": ["01", "02"], "value": [1.5, np.nan]})
