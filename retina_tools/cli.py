@@ -46,8 +46,8 @@ which eye:   left and right are read from the clinical table, from DICOM or from
 clinical:    a CSV, Excel or Parquet table with a column image_id (file name, with or without its ending), or
              patient_id and eye; every other column is carried along:
 
-               patient_id;eye;age;sex;IOP;diagnosis
-               P12;RE;64;f;15,5;glaucoma
+               patient_id;eye;age;sex;IOP;diagnosis;grade
+               P12;RE;64;f;15,5;glaucoma;1
 
              Columns of other names are named with --patient-column, --eye-column and --image-column. What cannot be
              read or joined is listed by its row.
