@@ -126,7 +126,8 @@ def test_nothing_is_cut_on_a_narrow_page(associations):
     lines = figure.layout.title.text.count("<br>") + 1
     assert lines >= 4
     assert figure.layout.margin.t >= 24 * lines + 16 + 30
-    assert (figure.layout.legend.y, figure.layout.legend.yanchor, figure.layout.title.yanchor) == (1, "bottom", "top")
+    assert (figure.layout.legend.y, figure.layout.legend.yanchor) == (1, "bottom")
+    assert (figure.layout.template.layout.title.y, figure.layout.template.layout.title.yanchor) == (1, "top")
     # The columns of figures end inside the right margin, and leave half of a page of 700 px to labels and axes.
     ends = [note.xshift for note in figure.layout.annotations if note.xshift and note.xanchor == "right"]
     assert max(ends) < figure.layout.margin.r < 350
