@@ -17,8 +17,9 @@ Sort = Literal["effect", "p", "given"]
 Labels = Mapping[str, str] | Callable[[str], str]
 
 _NEEDED: Final = ("exposure", "outcome", "effect", "ci_low", "ci_high", "q", "effect_kind", "n", "n_groups", "status")
-# Height of a line with a label of one line or of two, and letters in a line of a label and in all of it.
-_LINE: Final = (30, 38)
+# Height of a row, of a line of text in it, and letters in a line of a label and in all of it.
+_LINE: Final = 30
+_TEXT_LINE: Final = 18
 _LABEL_LINE: Final = 33
 _LONGEST_LABEL: Final = 64
 # Width of a letter of the figures at the right, and of the column of q.
@@ -287,7 +288,8 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def _set_layout(figure: go.Figure, drawn: pd.DataFrame, caption: str, width: int | None) -> None:
-    line = _LINE[max(map(len, drawn["label"])) > _LABEL_LINE]
+    text_lines = max(wrapped(label, _LABEL_LINE).count("<br>") for label in drawn["label"]) + 1
+    line = max(_LINE, _TEXT_LINE * text_lines + 4)
     note = wrapped(caption, 66) if caption else ""
     # The title, the legend below it, then the lines.
     top = title_room(figure) + 34

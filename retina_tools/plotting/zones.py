@@ -233,7 +233,7 @@ def plot_regions(
         add_picture(figure, overlay_uri(layers, size, 130), box, panel)
         for at, mask in fields.items():
             y, x = (float(places.mean()) for places in np.nonzero(mask))
-            add_label(figure, f"{known[at]:.{digits}f}", y, x, panel=panel, size=12 if len(fields) <= 4 else 10)
+            add_label(figure, f"{known[at]:.{digits}f}", y, x, panel=panel, size=12 if len(fields) <= 4 else 9)
         add_label(
             figure,
             name,

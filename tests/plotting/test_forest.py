@@ -118,7 +118,7 @@ def test_small_p_are_bounds_and_never_zero(associations):
 
 
 def test_nothing_is_cut_on_a_narrow_page(associations):
-    long = "a biomarker with quite a long name, all vessels, zone C (1/mm²)"
+    long = "a biomarker with quite long names, all vessels together, zone C (1/mm²)"
     figure = plot_forest(associations, labels={"width": long}, title=20 * "many words " + "end")
     assert figure.layout.width is None
     assert max(map(len, figure.layout.title.text.split("<br>"))) <= 66
@@ -126,7 +126,12 @@ def test_nothing_is_cut_on_a_narrow_page(associations):
     lines = figure.layout.title.text.count("<br>") + 1
     assert lines >= 4
     assert figure.layout.margin.t >= 24 * lines + 16 + 30
-    assert (figure.layout.legend.y, figure.layout.legend.yanchor, figure.layout.title.yanchor) == (1, "bottom", "top")
+    assert (figure.layout.legend.y, figure.layout.legend.yanchor) == (1, "bottom")
+    assert (figure.layout.template.layout.title.y, figure.layout.template.layout.title.yanchor) == (1, "top")
+    # No label is higher than the row it stands in.
+    rows = np.ptp(figure.layout.yaxis.range)
+    row_px = (figure.layout.height - figure.layout.margin.t - figure.layout.margin.b) / rows
+    assert row_px >= 17 * max(text.count("<br>") + 1 for text in figure.layout.yaxis.ticktext)
     # The columns of figures end inside the right margin, and leave half of a page of 700 px to labels and axes.
     ends = [note.xshift for note in figure.layout.annotations if note.xshift and note.xanchor == "right"]
     assert max(ends) < figure.layout.margin.r < 350

@@ -98,9 +98,10 @@ def test_axes_have_names_and_the_page_decides_the_width(table):
     figure = plot_cohort(data, "age", "calibre_equivalent_um.artery.zone_b", "group", labels={"age": "Age (years)"})
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("Age (years)", "CRAE, zone B (µm)")
     assert figure.layout.width is None
-    assert plot_cohort(data, "age", "age", width=500).layout.width == 500
+    narrow = plot_cohort(data, "age", "calibre_equivalent_um.artery.zone_b", width=500)
+    assert narrow.layout.width == 500
     named = data.assign(group="proliferative diabetic retinopathy with a long name")
-    (trace,) = points(plot_cohort(named, "age", "age", "group"))
+    (trace,) = points(plot_cohort(named, "age", "calibre_equivalent_um.artery.zone_b", "group"))
     assert max(map(len, trace.name.split("<br>"))) <= 20
 
 
