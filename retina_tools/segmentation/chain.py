@@ -117,10 +117,11 @@ def _draw_anatomy(eye: xr.Dataset, wanted: set[str], method: Method, asked: _Ask
     drawn.add_vessels(vessels, wanted)
     if wanted & {"artery", "vein"}:
         if method != "classical" and has_network("artery"):
-            drawn.add_kinds(vessels, artery_share(eye, vessels.probability, **asked), wanted)
+            share = artery_share(eye, vessels.probability, **asked)
+            drawn.add_kinds(vessels, _share_along_the_tree(vessels, share), wanted)
             drawn.steps.append(f"arteries and veins by the network {MODELS['artery']!r}")
         else:
-            drawn.add_kinds(vessels, _colour_share(vessels), wanted)
+            drawn.add_kinds(vessels, _share_along_the_tree(vessels), wanted)
             drawn.steps.append("arteries and veins by colour along the tree (baseline)")
     if wanted & {"optic_disc", "optic_cup", "fovea"}:
         drawn.add_landmarks(eye, vessels, wanted)
@@ -190,11 +191,13 @@ class _Drawn:
             self.steps.append(_said("fovea", fovea))
 
 
-def _colour_share(vessels: VesselFinding) -> NDArray[np.float32]:
-    """Share of artery by colour along the tree."""
+def _share_along_the_tree(vessels: VesselFinding, opinion: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """Share of artery on the eye's pixels, by colour or by a network's opinion, along the tree."""
     frame = vessels.frame
     drawn = frame.from_native(vessels.mask.astype(np.float32)) >= 0.5
-    share: NDArray[np.float32] = np.clip(frame.to_native(classify_vessels(frame, drawn, unit_px=vessels.unit_px)), 0, 1)
+    seen = None if opinion is None else frame.from_native(opinion)
+    kinds = classify_vessels(frame, drawn, unit_px=vessels.unit_px, opinion=seen)
+    share: NDArray[np.float32] = np.clip(frame.to_native(kinds), 0, 1)
     return share
 
 
