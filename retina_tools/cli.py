@@ -14,6 +14,7 @@ import pandas as pd
 from retina_tools import __version__
 from retina_tools.cli_words import cut, in_options, problems_in_words
 from retina_tools.schema import EyeError
+from retina_tools.segmentation.training.command import add_train_command
 from retina_tools.tables import check_writable, read_table, write_table
 
 if TYPE_CHECKING:
@@ -166,6 +167,8 @@ def _parser() -> argparse.ArgumentParser:
     associate.add_argument("--exposures", nargs="+", metavar="PATTERN", help="biomarkers, with * and ?; default all")
     associate.add_argument("--groups", default="patient_id", metavar="COLUMN", help="cluster, default patient_id")
     associate.add_argument("--out", type=Path, required=True, metavar="FILE", help=".csv, .parquet or .xlsx")
+
+    add_train_command(commands)
 
     codings = commands.add_parser("codings", help="what the values of mask files can mean, for --coding")
     codings.set_defaults(run=_codings)
