@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypedDict, get_args
@@ -16,7 +17,14 @@ from retina_tools.segmentation.disc import DiscFinding, segment_disc, usual_disc
 from retina_tools.segmentation.fovea import FoveaFinding, find_fovea
 from retina_tools.segmentation.frame import Frame, fit_fov_circle
 from retina_tools.segmentation.landmark_evidence import Evidence, gather_evidence
-from retina_tools.segmentation.trained import MODELS, artery_share, has_network, trained_lesions, trained_vessels
+from retina_tools.segmentation.trained import (
+    MODELS,
+    artery_share,
+    has_network,
+    has_torch,
+    trained_lesions,
+    trained_vessels,
+)
 from retina_tools.segmentation.vessels import VesselFinding, find_vessels
 
 __all__ = ["STRUCTURES", "segment"]
@@ -85,6 +93,9 @@ def segment(
     if "image" in eye and (across := fit_fov_circle(eye["fov"].values).diameter_px) < _SMALLEST_FIELD_PX:
         return _nothing(eye, wanted, f"the field of view is {across:.0f} px across, wanted {_SMALLEST_FIELD_PX}")
     drawn = _Drawn()
+    if method == "auto" and not has_torch():
+        drawn.steps.append("torch is not installed, so classical methods draw, and no lesions")
+        warnings.warn(f"{drawn.steps[0]}; pip install torch for the networks.", stacklevel=2)
     asked: _Asked = {"views": views, "memory_mb": memory_mb}
     if wanted & set(_CLASSICAL):
         _draw_anatomy(eye, wanted, method, asked, drawn)

@@ -15,7 +15,7 @@ from retina_tools.segmentation.networks.store import weight_folder
 from retina_tools.segmentation.vessel_features import FULL_PX, calibre_scale
 from retina_tools.segmentation.vessels import VesselFinding
 
-__all__ = ["MODELS", "artery_share", "has_network", "trained_lesions", "trained_vessels"]
+__all__ = ["MODELS", "artery_share", "has_network", "has_torch", "trained_lesions", "trained_vessels"]
 
 #: The shipped model that draws a structure by default.
 MODELS: Final = {
@@ -35,10 +35,15 @@ _PEAK: Final = 0.2
 _LEAST_LESION: Final = 1.5e-6
 
 
+def has_torch() -> bool:
+    """Whether networks can be asked at all."""
+    return importlib.util.find_spec("torch") is not None
+
+
 def has_network(structure: str) -> bool:
     """Whether a shipped network can draw the structure here: its weights and torch are there."""
     name = MODELS.get(structure)
-    if name is None or importlib.util.find_spec("torch") is None:
+    if name is None or not has_torch():
         return False
     return (weight_folder() / f"{name}.safetensors").is_file()
 

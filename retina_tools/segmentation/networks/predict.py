@@ -31,6 +31,7 @@ _TILE_OVERLAP: Final = 0.25
 _LEAST_SHARE: Final = 2 / 3
 _FLIPS: Final = ((), (3,), (2,), (2, 3))
 _MULTIPLE: Final = 64
+_LEAST_RANGE: Final = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,9 @@ def predict(
     loaded = [load_network(name) for name in ((models,) if isinstance(models, str) else tuple(models))]
     card = _common(loaded)
     frame = Frame.of(eye, diameter_px=_frame_px(eye, card))
+    if not _shows_something(frame):
+        nothing = np.zeros(frame.native_shape, np.float32)
+        return Prediction(dict.fromkeys(card.structures, nothing), {}, frame)
     shown = None if vessel is None else frame.from_native(vessel.astype(np.float32))
     planes = torch.from_numpy(network_input(frame, card.input, shown))[None]
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -114,6 +118,12 @@ def predict(
 
     spread = named(np.std(results, axis=0) * inner) if len(results) > 1 else {}
     return Prediction(named(mean), spread, frame)
+
+
+def _shows_something(frame: Frame) -> bool:
+    """False for a picture of one brightness: a network would see structures in its own biases."""
+    inside = frame.image[frame.fov]
+    return bool(len(inside)) and float(np.ptp(inside, axis=0).max()) >= _LEAST_RANGE
 
 
 def _common(loaded: Sequence[tuple[ModelCard, nn.Module]]) -> ModelCard:
