@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from retina_tools import __version__
+from retina_tools import __version__, evaluate_command
 from retina_tools.schema import EyeError
 
 _DESCRIPTION = """\
@@ -17,6 +17,7 @@ From photographs of the eye to biomarkers and their relation to disease.
 
   retina-tools measure photos/ --out results.parquet --clinical patients.csv
   retina-tools associate results.parquet --outcome glaucoma --covariates age sex --out associations.csv
+  retina-tools evaluate chase_db1 --structures vessel --report chase.html
 """
 
 _MEASURE = """\
@@ -124,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     associate.add_argument("--groups", default="patient_id", metavar="COLUMN", help="cluster, default patient_id")
     associate.add_argument("--out", type=Path, required=True, metavar="FILE", help=".csv, .parquet or .xlsx")
 
+    evaluate_command.add_to(commands).set_defaults(run=_evaluate)
+
     catalogue = commands.add_parser("catalogue", help="what every biomarker is, with units and source")
     catalogue.set_defaults(run=_catalogue)
     catalogue.add_argument("--out", type=Path, metavar="FILE", help="write it as .csv, .parquet or .xlsx")
@@ -191,6 +194,21 @@ def _associate(options: argparse.Namespace) -> int:
     print(f"{fitted} of {len(associations)} biomarkers could be fitted; {found} with q < 0.05.")
     print(f"Associations: {options.out}")
     return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    if options.out is not None:
+        _check_writable(options.out)
+    made = evaluate_command.run(options)
+    print(made.said)
+    if options.out is not None:
+        for name, table in made.tables.items():
+            ending = f".{name}{options.out.suffix}" if name else options.out.suffix
+            write_table(table, options.out.with_name(f"{options.out.stem}{ending}"))
+        print(f"Per eye: {options.out}; beside it {', '.join(filter(None, made.tables))}")
+    if options.report is not None:
+        print(f"Report: {options.report}")
+    return int((made.tables[""]["status"] == "failed").any())
 
 
 def _catalogue(options: argparse.Namespace) -> int:

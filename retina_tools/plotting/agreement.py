@@ -15,7 +15,7 @@ from retina_tools.plotting.theme import INK, MUTED, OKABE_ITO, SYMBOLS, new_figu
 from retina_tools.schema import EyeError
 from retina_tools.segmentation.evaluation import MEASURES, label_of, robustness_table
 
-__all__ = ["plot_agreement", "plot_robustness"]
+__all__ = ["plot_agreement", "plot_leave_one_out", "plot_robustness"]
 
 _NEEDED: Final = ("dataset", "image_id", "structure", "measure", "value")
 _LINE: Final = 64
@@ -159,6 +159,65 @@ def plot_robustness(
     return figure
 
 
+def plot_leave_one_out(
+    table: pd.DataFrame, measure: str = "dice", *, title: str | None = None, width: int = 700
+) -> go.Figure:
+    """Draw what a segmenter trained on one set is worth on the others; sets it was trained on are framed.
+
+    The accessible twin is the table, whose numbers stand in the cells.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From ``evaluation.leave_one_out``.
+    measure : str
+        Which measure it holds.
+    title : str, optional
+    width : int
+        In screen pixels; the height follows from the number of rows.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
+    Raises
+    ------
+    EyeError
+        The table is another one, or the measure does not exist.
+    """
+    if missing := [column for column in ("inside", "outside", "gap") if column not in table]:
+        raise EyeError(f"The table has no column {missing[0]!r}; pass the one that evaluation.leave_one_out gives.")
+    if measure not in MEASURES:
+        raise EyeError(f"There is no measure {measure!r}; wanted one of {', '.join(MEASURES)}.")
+    grid = table.drop(columns=["inside", "outside", "gap"]).iloc[::-1]
+    values, high = grid.to_numpy(float), MEASURES[measure].best == "high"
+    ends = (0.0, 1.0) if high else (0.0, float(np.nanmax(values)))
+    gaps = table["gap"].dropna()
+    lost = f" Mean loss from sets trained on to others {gaps.mean():.2f}." if len(gaps) else ""
+    figure = new_figure(
+        title, f"{MEASURES[measure].label}, trained on {len(table)}, tested on {grid.shape[1]} sets.{lost}"
+    )
+    figure.add_trace(
+        go.Heatmap(
+            z=values, x=[plain(name) for name in grid.columns], y=[plain(name) for name in grid.index], zmin=ends[0],
+            zmax=ends[1], colorscale="Cividis" if high else "Cividis_r", xgap=2, ygap=2,
+            colorbar={"title": {"text": plain(MEASURES[measure].label), "side": "right"}, "thickness": 14},
+            hovertemplate="trained on %{y}<br>tested on %{x}: %{z:.3f}<extra></extra>",
+        )
+    )  # fmt: skip
+    _write_cells(figure, values, *ends, high)
+    for row, trained in enumerate(grid.index):
+        for column, tested in enumerate(grid.columns):
+            if tested in str(trained).split(" + "):
+                corners = {"x0": column - 0.47, "x1": column + 0.47, "y0": row - 0.45, "y1": row + 0.45}
+                figure.add_shape(type="rect", line={"color": OKABE_ITO[1], "width": 3}, **corners)
+    figure.update_xaxes(title_text="Tested on", showgrid=False, ticks="", type="category")
+    figure.update_yaxes(title_text="Trained on", showgrid=False, ticks="", type="category")
+    top = 60 if title else 30
+    figure.update_layout(width=width, height=top + 90 + 52 * len(grid), margin={"l": 20, "r": 20, "t": top, "b": 60})
+    return figure
+
+
 def _chosen(table: pd.DataFrame, measure: str, structures: Sequence[str] | None) -> pd.DataFrame:
     if missing := [column for column in _NEEDED if column not in table]:
         raise EyeError(f"The table has no column {missing[0]!r}; pass the one that segmentation.evaluate gives.")
@@ -282,9 +341,9 @@ def _write_cells(figure: go.Figure, values: NDArray[np.float64], low: float, hig
 
 def _robustness_in_words(wide: pd.DataFrame, what: str) -> str:
     """Which kinds of damage cost most and least."""
-    clean, last = wide.iloc[0, 0], wide.columns[-2]
+    clean, last = float(wide[0.0].iloc[0]), wide.columns[-2]
     worst_first = wide.sort_values("loss", ascending=False)
     kinds = [str(kind).replace("_", " ") for kind in worst_first.index]
     values = worst_first[last].to_numpy(float)
     parts = [f"{kind} {value:.2f}" for kind, value in zip(kinds, values, strict=True)]
-    return f"{what}, {clean:.2f} as it is. At severity {last:g}, from the largest mean loss: {', '.join(parts)}."
+    return f"{what}, {clean:.2f} as it is. At severity {float(last):g}, from the largest mean loss: {', '.join(parts)}."

@@ -9,6 +9,7 @@ from retina_tools.plotting import (
     plot_agreement,
     plot_calibration,
     plot_free_response,
+    plot_leave_one_out,
     plot_precision_recall,
     plot_robustness,
 )
@@ -134,3 +135,16 @@ def test_too_many_curves_are_refused(tally):
         plot_calibration({str(place): tally for place in range(9)})
     with pytest.raises(EyeError, match="0 curves"):
         plot_precision_recall({})
+
+
+def test_sets_trained_on_are_framed():
+    table = pd.DataFrame(
+        {"A": [0.8, 0.7], "B": [0.6, 0.9], "inside": [0.8, 0.8], "outside": [0.6, np.nan], "gap": [0.2, np.nan]},
+        index=["A", "A + B"],
+    )
+    figure = plot_leave_one_out(table)
+    assert list(figure.data[0].y) == ["A + B", "A"]
+    assert figure.data[0].z.tolist() == [[0.7, 0.9], [0.8, 0.6]]
+    frames = {(round(shape.x0 + 0.47), round(shape.y0 + 0.45)) for shape in figure.layout.shapes}
+    assert frames == {(0, 1), (0, 0), (1, 0)}
+    assert "Mean loss from sets trained on to others 0.20" in describe(figure)

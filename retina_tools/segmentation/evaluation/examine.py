@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import pandas as pd
 import xarray as xr
 
 from retina_tools import schema
 from retina_tools.collection import EyeCollection
-from retina_tools.segmentation.chain import segment
+from retina_tools.segmentation.chain import STRUCTURES, segment
 from retina_tools.segmentation.evaluation.compare import Comparison, compare, failed
 from retina_tools.segmentation.evaluation.detection import Detections, FreeResponse, free_response
 from retina_tools.segmentation.evaluation.measures import measures_of
@@ -20,7 +21,9 @@ from retina_tools.segmentation.evaluation.tally import Tally
 __all__ = ["COLUMNS", "Evaluation", "evaluate", "examine"]
 
 Segmenter = Callable[[xr.Dataset], xr.Dataset]
-COLUMNS = ("dataset", "image_id", "patient_id", "structure", "measure", "value", "status", "reason")
+COLUMNS: Final = ("dataset", "image_id", "patient_id", "structure", "measure", "value", "status", "reason")
+# What has to be drawn for what is no structure itself.
+_PARTS: Final = {"artery_vein": ("artery", "vein"), "cup_disc": ("optic_disc", "optic_cup")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +166,7 @@ def examine(
     wanted = None if measures is None else tuple(measures)
     for one in chosen or ():
         measures_of(one, wanted)  # says at once what is misspelt
-    draw = segment if segmenter is None else segmenter
+    draw = default_segmenter(chosen) if segmenter is None else segmenter
     given = dataset or (eyes.name if isinstance(eyes, EyeCollection) else "")
     found = Evaluation(given, name or _name(draw), pd.DataFrame(columns=list(COLUMNS)))
     rows: list[tuple[Any, ...]] = []
@@ -213,5 +216,14 @@ def counted(eyes: EyeCollection | Iterable[xr.Dataset], progress: bool) -> Itera
     return shown
 
 
+def default_segmenter(structures: Sequence[str] | None) -> Segmenter:
+    """``segmentation.segment``, drawing no more than what is evaluated."""
+    if structures is None:
+        return segment
+    parts = [part for name in structures for part in _PARTS.get(name, (name,)) if part in STRUCTURES]
+    return partial(segment, structures=parts)
+
+
 def _name(segmenter: Segmenter) -> str:
-    return str(getattr(segmenter, "__name__", type(segmenter).__name__))
+    inner = segmenter.func if isinstance(segmenter, partial) else segmenter
+    return str(getattr(inner, "__name__", type(inner).__name__))

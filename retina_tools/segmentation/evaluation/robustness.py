@@ -10,8 +10,14 @@ import xarray as xr
 
 from retina_tools.collection import EyeCollection
 from retina_tools.schema import EyeError
-from retina_tools.segmentation.chain import segment
-from retina_tools.segmentation.evaluation.examine import COLUMNS, Segmenter, counted, examine_eye, keys_of
+from retina_tools.segmentation.evaluation.examine import (
+    COLUMNS,
+    Segmenter,
+    counted,
+    default_segmenter,
+    examine_eye,
+    keys_of,
+)
 from retina_tools.segmentation.evaluation.measures import MEASURES, measures_of
 
 __all__ = ["robustness", "robustness_table"]
@@ -73,7 +79,7 @@ def robustness(
     steps = [(kind, severity) for kind in kinds for severity in severities]
     if bad := [severity for _, severity in steps if not severity > 0]:
         raise EyeError(f"The severity is {bad[0]!r}, wanted more than 0; the eye as it is, is evaluated anyway.")
-    draw = segment if segmenter is None else segmenter
+    draw = default_segmenter(asked) if segmenter is None else segmenter
     given = dataset or (eyes.name if isinstance(eyes, EyeCollection) else "")
     rows: list[tuple[Any, ...]] = []
     for eye in counted(eyes, progress):
