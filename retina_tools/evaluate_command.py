@@ -194,7 +194,7 @@ def _said(summary: pd.DataFrame, pooled: pd.DataFrame, discs: pd.DataFrame | Non
             worst = f", worst {row['worst']:.3f} ({row['worst_image']})" if row["worst_image"] else ""
             missing = f"; missing: {row['why']}" if row["missing"] else ""
             counted = f" of {row['n']} eyes{worst}" if row["n"] else ""
-            lines.append(f"  {MEASURES[row['measure']].label:<28} {value}{counted}{missing}")
+            lines.append(f"  {MEASURES[row['measure']].label:<30} {value}{counted}{missing}")
     lines += [
         f"{label_of(row['structure'])}: {POOLED_LABELS[row['measure']]} {row['value']:.3f}"
         for row in pooled.dropna(subset="value").to_dict("records")

@@ -270,15 +270,19 @@ def _add_line(figure: go.Figure, part: pd.DataFrame, row: int, place: int, measu
         )
     )  # fmt: skip
     worst = _worst(part, measure)
-    lines = [f"<b>{mean:.2f}</b>" + (f" · {len(values)} eyes" if len(values) > 1 else "")]
+    lines = [f"<b>{_signed(mean)}</b>" + (f" · {len(values)} eyes" if len(values) > 1 else "")]
     if worst is not None and len(values) > 1:
         image = str(worst["image_id"])
         short = image if len(image) <= 16 else f"{image[:7]}…{image[-8:]}"
-        lines.append(f"worst {worst['value']:.2f}, {plain(short)}".replace("-", "−", 1 if worst["value"] < 0 else 0))
+        lines.append(f"worst {_signed(worst['value'])}, {plain(short)}")
     figure.add_annotation(
         xref="paper", x=1.015, y=row, text="<br>".join(lines), showarrow=False, xanchor="left", align="left",
         font={"size": 12.5, "color": INK},
     )  # fmt: skip
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _swarm(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ __all__ = ["evaluation_report"]
 # Measures that have a figure of their own, eye by eye.
 _BY_EYE: Final = ("dice", "cldice", "path_correct", "accuracy", "vcdr_error", "error_dd")
 _STYLE: Final = """
-body { font: 16px/1.5 system-ui, 'Segoe UI', Arial, sans-serif; color: #24292f; max-width: 920px; margin: 2em auto;
+body { font: 16px/1.5 system-ui, 'Segoe UI', Arial, sans-serif; color: #24292f; max-width: 1020px; margin: 2em auto;
   padding: 0 1em; }
 table { border-collapse: collapse; margin: 1em 0; font-size: 15px; }
 th, td { text-align: left; padding: .25em .9em .25em 0; border-bottom: 1px solid #e5e7eb; vertical-align: top; }
@@ -128,7 +128,7 @@ def _robustness(table: pd.DataFrame, *, with_script: bool) -> Iterator[str]:
 
 
 def _per_eye(means: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "Set": row["dataset"],
             "Structure": label_of(row["structure"]),
@@ -140,6 +140,7 @@ def _per_eye(means: pd.DataFrame) -> pd.DataFrame:
         }
         for row in means.to_dict("records")
     )
+    return rows if len(set(means["dataset"])) > 1 else rows.drop(columns="Set", errors="ignore")
 
 
 def _together(pooled: pd.DataFrame) -> pd.DataFrame:

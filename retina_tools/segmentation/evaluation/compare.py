@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -39,6 +39,7 @@ REASONS: Final = {
     "nothing_drawn": "nothing was drawn, so there is no share of it",
     "not_drawn": "the segmenter does not draw this",
     "not_found": "the segmenter looked for the landmark and did not find it",
+    "never_found": "the segmenter found this landmark on no eye, so it may not look for it",
     "no_probability": "the segmenter gives no probability of this",
     "no_scale": "neither a disc in the reference nor a scale gives the disc diameter",
     "too_short": "no connected piece of the true tree is long enough for a path",
@@ -283,9 +284,12 @@ class _Judge:
             yield f"{name}_absolute_error", (abs(found - true), status)
 
     def _landmark(self) -> Iterator[tuple[str, tuple[float, str]]]:
-        point: Final = "fovea" if self.structure == "fovea" else "optic_disc"
-        true, drawn = (schema.get_landmark(eye, point) for eye in (self.truth, self.drawn))
+        point: Literal["optic_disc", "fovea"] = "fovea" if self.structure == "fovea" else "optic_disc"
+        true, drawn = schema.get_landmark(self.truth, point), _landmark(self.drawn, point)
         if true is None:
+            return
+        if drawn is None and point == "optic_disc" and not schema.has_mask(self.drawn, point):
+            yield from self._all("landmark", "not_drawn")
             return
         unit = disc_diameter_px(self.truth)
         no_unit = math.isnan(unit)
@@ -296,6 +300,17 @@ class _Judge:
         for name, bound in (("within_quarter_dd", 0.25), ("within_half_dd", 0.5)):
             # A landmark that was not found is not near: it counts against the share.
             yield name, (math.nan, "no_scale") if no_unit else (float(error <= bound * unit), "ok")
+
+
+def _landmark(drawn: xr.Dataset, point: Literal["optic_disc", "fovea"]) -> tuple[float, float] | None:
+    """The landmark as given, else the middle of what was drawn of it: networks draw a disc or macula and no point."""
+    if (given := schema.get_landmark(drawn, point)) is not None:
+        return given
+    mask = schema.get_mask(drawn, "macula" if point == "fovea" else point)
+    if mask is None or not mask.any():
+        return None
+    y, x = np.nonzero(mask)
+    return float(y.mean()), float(x.mean())
 
 
 def _probability(drawn: xr.Dataset, structure: str) -> NDArray[np.float32] | None:

@@ -13,9 +13,9 @@ import xarray as xr
 from retina_tools import schema
 from retina_tools.collection import EyeCollection
 from retina_tools.segmentation.chain import STRUCTURES, segment
-from retina_tools.segmentation.evaluation.compare import Comparison, compare, failed
+from retina_tools.segmentation.evaluation.compare import REASONS, Comparison, compare, failed
 from retina_tools.segmentation.evaluation.detection import Detections, FreeResponse, free_response
-from retina_tools.segmentation.evaluation.measures import measures_of
+from retina_tools.segmentation.evaluation.measures import MEASURES, measures_of
 from retina_tools.segmentation.evaluation.tally import Tally
 
 __all__ = ["COLUMNS", "Evaluation", "evaluate", "examine"]
@@ -23,6 +23,7 @@ __all__ = ["COLUMNS", "Evaluation", "evaluate", "examine"]
 Segmenter = Callable[[xr.Dataset], xr.Dataset]
 COLUMNS: Final = ("dataset", "image_id", "patient_id", "structure", "measure", "value", "status", "reason")
 # What has to be drawn for what is no structure itself.
+_LANDMARK: Final = [name for name, one in MEASURES.items() if one.group == "landmark"]
 _PARTS: Final = {"artery_vein": ("artery", "vein"), "cup_disc": ("optic_disc", "optic_cup")}
 
 
@@ -182,10 +183,24 @@ def examine(
         raise schema.EyeError(
             f"No eye of {given or 'the set'} has a reference of {what}; choose structures that were drawn by a person."
         )
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = _without_unsought(pd.DataFrame(rows, columns=list(COLUMNS)))
     named = table["dataset"].unique()
     label = given or (str(named[0]) if len(named) == 1 else f"{len(named)} datasets")
     return Evaluation(label, found.segmenter, table, found.tallies, found.detections)
+
+
+def _without_unsought(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without misses of a landmark that was found on no eye: a network of vessels does not look for it."""
+    for structure in ("fovea", "optic_disc"):
+        here = (table["structure"] == structure) & table["measure"].isin(_LANDMARK)
+        if not table.loc[here, "status"].eq("not_found").any():
+            continue
+        if not (here & table["measure"].str.startswith("error") & table["value"].notna()).any():
+            missed = here & table["status"].isin(("ok", "not_found"))
+            table["value"] = table["value"].mask(missed)
+            table["status"] = table["status"].mask(missed, "never_found")
+            table["reason"] = table["reason"].mask(missed, REASONS["never_found"])
+    return table
 
 
 def examine_eye(

@@ -130,6 +130,27 @@ def test_distance_of_a_landmark_is_in_disc_diameters(eye):
     assert found["fovea", "within_quarter_dd"] == 0
 
 
+def test_the_middle_of_a_drawn_disc_and_macula_is_their_landmark(eye):
+    masks = {name: schema.get_mask(eye, name) for name in ("optic_disc", "macula")}
+    drawn = schema.with_parts(schema.without_masks(eye), masks=masks)
+    found = values(compare(eye, drawn, ["optic_disc", "fovea"]))
+    assert found["optic_disc", "error_dd"] < 0.02
+    assert found["fovea", "error_dd"] < 0.05
+
+
+def test_a_miss_counts_unless_the_landmark_is_found_on_no_eye(eye):
+    places = iter([schema.get_landmark(eye, "fovea"), None, None, None])
+
+    def sometimes(given):
+        return schema.with_parts(given, landmarks={"fovea": next(places)})
+
+    two = [schema.with_parts(eye, image_id=name) for name in "ab"]
+    half, never = (evaluate(two, sometimes, "fovea", measures=["within_half_dd", "error_dd"]) for _ in range(2))
+    assert half[half.measure == "within_half_dd"].value.tolist() == [1, 0]
+    assert set(never.status) == {"never_found"}
+    assert never.value.isna().all()
+
+
 def test_a_segmenter_that_refuses_is_a_row_with_its_reason(eye):
     def refuses(given):
         raise EyeError("too dark")
