@@ -1,11 +1,13 @@
 """Structures of the eye from its photograph, by classical methods that need no weights.
 
 `segment` draws all of them on an eye; `find_vessels` and `segment_disc` are two of its parts. `dice` and `agreement`
-say how well a drawing agrees with a person's.
+say how well a drawing agrees with a person's, `evaluate` how well a segmenter does on a set of eyes; the package
+`evaluation` has the rest of that.
 """
 
 from retina_tools.segmentation.chain import STRUCTURES, segment
 from retina_tools.segmentation.disc import DiscFinding, segment_disc
+from retina_tools.segmentation.evaluation import evaluate
 from retina_tools.segmentation.fovea import FoveaFinding, find_fovea
 from retina_tools.segmentation.frame import Circle, Frame, fit_fov_circle
 from retina_tools.segmentation.metrics import agreement, area_under_curve, dice
@@ -22,6 +24,7 @@ __all__ = [
     "agreement",
     "area_under_curve",
     "dice",
+    "evaluate",
     "find_fovea",
     "find_vessels",
     "fit_fov_circle",

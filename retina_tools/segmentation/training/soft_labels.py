@@ -32,7 +32,7 @@ def soft_label(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     --------
     >>> bar = np.zeros((21, 21), bool)
     >>> bar[6:15] = True
-    >>> soft_label(bar)[[0, 5, 6, 10], 10].round(2).tolist()
+    >>> [round(float(value), 2) for value in soft_label(bar)[[0, 5, 6, 10], 10]]
     [0.0, 0.4, 0.6, 1.0]
     """
     from scipy import ndimage
