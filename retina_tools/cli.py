@@ -154,8 +154,7 @@ def _measure(options: argparse.Namespace) -> int:
         return 2
     table = cohort.assemble(rows, eyes, pipeline)
     write_table(table, options.out)
-    dictionary = options.out.with_name(f"{options.out.stem}.dictionary.csv")
-    biomarkers.catalogue().to_csv(dictionary, index=False)
+    dictionary = biomarkers.write_dictionary(options.out)
     print(cohort.summarise_run(table))
     print(f"Results: {options.out}\nWhat the columns mean: {dictionary}")
     return int(len(rows) < len(eyes) or (table["error"] != "").any())
@@ -164,7 +163,7 @@ def _measure(options: argparse.Namespace) -> int:
 def _associate(options: argparse.Namespace) -> int:
     import fnmatch
 
-    from retina_tools import cohort, statistics
+    from retina_tools import biomarkers, cohort, statistics
 
     _check_writable(options.out)
     table = read_table(options.results)
@@ -189,7 +188,7 @@ def _associate(options: argparse.Namespace) -> int:
     fitted = associations["p"].notna().sum()
     found = (associations["q"] < 0.05).sum()
     print(f"{fitted} of {len(associations)} biomarkers could be fitted; {found} with q < 0.05.")
-    print(f"Associations: {options.out}")
+    print(f"Associations: {options.out}\nWhat the biomarkers mean: {biomarkers.write_dictionary(options.out)}")
     return 0
 
 

@@ -23,6 +23,7 @@ from retina_tools.biomarkers import (
 )
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.branch_tables import bifurcations_table, crossing_points, crossings_table
+from retina_tools.biomarkers.catalogue_table import Catalogue, write_dictionary
 from retina_tools.biomarkers.choroid import atrophy_table
 from retina_tools.biomarkers.comparison import compare_definitions
 from retina_tools.biomarkers.draws import draw_masks
@@ -46,6 +47,7 @@ from retina_tools.biomarkers.traces import (
 
 __all__ = [
     "Anatomy",
+    "Catalogue",
     "Frame",
     "SimulatedSegmenter",
     "Status",
@@ -83,6 +85,7 @@ __all__ = [
     "vessel_density",
     "vessel_distances",
     "vessel_tortuosity",
+    "write_dictionary",
     "zone_vessel_paths",
     "zone_vessels_table",
 ]

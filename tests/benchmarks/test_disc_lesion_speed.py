@@ -1,7 +1,7 @@
 """How long disc, fovea, lesions, atrophy and grades take; opt in with ``-m benchmark --benchmark-enable``.
 
-One process, one core, synthetic eyes of 1024 pixels with many lesions, long streaks of tessellation, or drusen. The time
-is that of the processor, so that other work on the machine does not count.
+One process, one core, synthetic eyes of 1024 pixels with many lesions, long streaks of tessellation, or drusen. The
+time is that of the processor, so that other work on the machine does not count.
 """
 
 import time
