@@ -12,15 +12,15 @@ import pandas as pd
 _SHOWN: Final = ("name", "structure", "label", "definition", "units", "needs", "source", "peers")
 # The class twice, so that it counts for more than what notebooks have for tables.
 _STYLE: Final = """
-.rt-catalogue.rt-catalogue { max-height: 34em; overflow: auto; border: 1px solid #8884; font-size: 90%; }
-.rt-catalogue.rt-catalogue table { width: 100%; min-width: 52em; border-collapse: collapse; table-layout: fixed; }
-.rt-catalogue.rt-catalogue :is(th, td) { padding: 0.45em 0.7em; text-align: left; vertical-align: top; overflow-wrap: anywhere;
-  white-space: normal; border-bottom: 1px solid #8883; }
-.rt-catalogue.rt-catalogue thead th { position: sticky; top: 0; z-index: 1; background: var(--jp-layout-color2, #eef1f4);
-  color: var(--jp-ui-font-color1, #1f2328); }
+.rt-catalogue { max-height: 34em; overflow: auto; border: 1px solid #8884; font-size: 90%; }
+.rt-catalogue table { width: 100%; min-width: 52em; border-collapse: collapse; table-layout: fixed; }
+.rt-catalogue.rt-catalogue :is(th, td) { padding: 0.45em 0.7em; border-bottom: 1px solid #8883; text-align: left;
+  vertical-align: top; white-space: normal; overflow-wrap: anywhere; }
+.rt-catalogue.rt-catalogue thead th { position: sticky; top: 0; z-index: 1; color: var(--jp-ui-font-color1, #1f2328);
+  background: var(--jp-layout-color2, #eef1f4); }
 .rt-catalogue.rt-catalogue tbody th { font-weight: normal; }
 .rt-catalogue.rt-catalogue tbody.rt-part th { padding-top: 1em; font-weight: 600; }
-.rt-catalogue.rt-catalogue small { display: block; opacity: 0.75; }
+.rt-catalogue small { display: block; opacity: 0.75; }
 """.strip()
 _HEADINGS: Final = (("Biomarker", 22), ("Definition", 37), ("Units", 8), ("Needs", 9), ("Source and peers", 24))
 
