@@ -32,7 +32,7 @@ from retina_tools.biomarkers.lesion_load import lesions_table
 from retina_tools.biomarkers.readable import describe
 from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker, catalogue
 from retina_tools.biomarkers.results import measure, scale_from_disc, to_table
-from retina_tools.biomarkers.rim import rim_table
+from retina_tools.biomarkers.rim import rim_profile, rim_table
 from retina_tools.biomarkers.segments import segment_paths, segments_table
 from retina_tools.biomarkers.simulated import SimulatedSegmenter
 from retina_tools.biomarkers.traces import (
@@ -74,6 +74,7 @@ __all__ = [
     "measure",
     "region_fields",
     "rim",
+    "rim_profile",
     "rim_table",
     "scale_from_disc",
     "segment_paths",

@@ -146,11 +146,11 @@ class Grade:
 
 def _html_table(table: pd.DataFrame) -> str:
     """A table with its words to the left and its numbers short; nothing in it is markup."""
-    shown = table.map(lambda cell: f"{cell:.4g}" if isinstance(cell, float) else cell).replace("nan", "–")
-    styled = shown.to_html(index=False, escape=True, border=0)
-    return styled.replace("<table ", '<table style="text-align: left" ').replace(
-        "<th>", '<th style="text-align: left">'
-    )
+    shown = table.map(lambda cell: f"{cell:.3g}" if isinstance(cell, float) else cell).replace("nan", "–")
+    page = shown.to_html(index=False, escape=True, border=0)
+    for tag in ("th", "td"):
+        page = page.replace(f"<{tag}>", f'<{tag} style="text-align: left; vertical-align: top">')
+    return page
 
 
 @dataclass(frozen=True)
