@@ -62,7 +62,7 @@ def plot_evidence(grade: Grade, *, title: str | None = None, width: int = 1080) 
         )  # fmt: skip
     for k, row in enumerate(grade.evidence):
         colour = INK if row.met is not None else MUTED
-        for x, words in ((0.03, f"{row.criterion} {row.threshold:g}"), (0.51, _found(row)), (0.57, row.where)):
+        for x, words in ((0.03, f"{row.criterion} {row.threshold:g}"), (0.47, _found(row)), (0.525, row.where)):
             look = {"showarrow": False, "xanchor": "left", "font": {"size": 12, "color": colour}}
             figure.add_annotation(x=x, y=k, text=plain(words), **look)
     foot = grade.note if grade.grade is not None else f"{grade.note} At least {grade.at_least} is certain."

@@ -119,13 +119,10 @@ def _picture(
     add_lines(figure, between, "white", width=1.5, dash="dot")
     # From the cup outwards beyond the disc, to be seen where hardly any rim is left.
     angle, begin = float(narrowest["angle_deg"]), float(narrowest["cup_px"])
-    add_lines(
-        figure,
-        [np.array([point(angle, begin), point(angle, 1.35 * radius)])],
-        _NARROWEST,
-        width=4,
-        name="Narrowest rim",
-    )
+    ray = np.array([point(angle, begin), point(angle, 1.35 * radius)])
+    # White around it, for the colour is near that of the retina.
+    add_lines(figure, [ray], "white", width=9)
+    add_lines(figure, [ray], _NARROWEST, width=5, name="Narrowest rim")
     for name, middle in _QUARTERS.items():
         y, x = point(middle, 1.55 * radius)
         add_label(figure, f"{name[0].upper()} {quarters[name]:.3f} DD", y, x, size=14)
