@@ -28,7 +28,8 @@ from retina_tools.plotting.theme import INK, MUTED, OKABE_ITO, new_figure
 from retina_tools.schema import EyeError, term, validate
 
 _REACH: Final = 2.1  # of the picture, in disc radii
-_NARROWEST: Final = OKABE_ITO[1]
+# Blue: the retina is red and yellow.
+_NARROWEST: Final = OKABE_ITO[5]
 # Middle of each quarter, as angle in the eye, and where names are written along the profile.
 _QUARTERS: Final = {"temporal": 0.0, "superior": 90.0, "nasal": 180.0, "inferior": 270.0}
 
@@ -120,8 +121,6 @@ def _picture(
     # From the cup outwards beyond the disc, to be seen where hardly any rim is left.
     angle, begin = float(narrowest["angle_deg"]), float(narrowest["cup_px"])
     ray = np.array([point(angle, begin), point(angle, 1.35 * radius)])
-    # White around it, for the colour is near that of the retina.
-    add_lines(figure, [ray], "white", width=9)
     add_lines(figure, [ray], _NARROWEST, width=5, name="Narrowest rim")
     for name, middle in _QUARTERS.items():
         y, x = point(middle, 1.55 * radius)
@@ -167,7 +166,7 @@ def _profile(
     )  # fmt: skip
     add_label(
         figure, f"narrowest, ratio {narrowest['rim_disc_ratio']:.2f}", float(narrowest["width_dd"]),
-        float(narrowest["angle_deg"]), panel=2, size=12, colour=_NARROWEST, yshift=-18,
+        float(narrowest["angle_deg"]), panel=2, size=12, yshift=-18,
         xanchor="right" if narrowest["angle_deg"] > 240 else "left" if narrowest["angle_deg"] < 120 else "center",
     )  # fmt: skip
     if (profile["rim_disc_ratio"] < ABSENT_RATIO).any():
