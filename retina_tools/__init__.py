@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submodules=[
         "biomarkers",
         "cohort",
+        "completion",
         "datasets",
         "io",
         "phantom",

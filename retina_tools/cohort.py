@@ -13,14 +13,15 @@ import xarray as xr
 
 from retina_tools import __version__
 from retina_tools.collection import KEYS, EyeCollection
+from retina_tools.completion import Segmenter, complete, structures_of
 from retina_tools.schema import EyeError, without_masks
 
-Masks = Literal["segment", "given"]
-Segmenter = Callable[[xr.Dataset], xr.Dataset]
+Masks = Literal["segment", "given", "complete"]
 
 RUN_COLUMNS: Final = ("error", "error_stage", "seconds")
 QUALITY_COLUMNS: Final = ("quality_score", "quality_gradable", "quality_reason")
 SCALE_COLUMNS: Final = ("um_per_pixel", "scale_source")
+STRUCTURE_COLUMNS: Final = ("structures_given", "structures_segmented")
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class Pipeline:
 
     Parameters
     ----------
-    masks : {'segment', 'given'}
-        Draw the structures with the segmenter, whatever is drawn already; or measure what is drawn.
+    masks : {'segment', 'given', 'complete'}
+        Draw all structures with the segmenter, whatever is drawn already; measure what is drawn and nothing else; or
+        keep what is drawn and let the segmenter draw what is missing, as :func:`retina_tools.completion.complete` does.
+        The columns ``structures_given`` and ``structures_segmented`` say which came from where.
     segmenter : callable, optional
         Eye in, eye with masks out. The default is ``segmentation.segment``.
     biomarkers : sequence of str, optional
@@ -46,8 +49,13 @@ class Pipeline:
     disc_diameter_um: float | None = None
 
     def __post_init__(self) -> None:
-        if self.masks not in ("segment", "given"):
-            raise EyeError(f"masks is {self.masks!r}, wanted 'segment' (draw them) or 'given' (measure what is drawn).")
+        if self.masks not in ("segment", "given", "complete"):
+            raise EyeError(
+                f"masks is {self.masks!r}, wanted 'segment' (draw them), 'given' (measure what is drawn) or 'complete' "
+                "(draw what is missing)."
+            )
+        if self.disc_diameter_um is not None and not 800 <= self.disc_diameter_um <= 3500:
+            raise EyeError(f"disc_diameter_um is {self.disc_diameter_um!r}, wanted a disc's diameter, 800 to 3500 um.")
 
     def run(self, read: Callable[[Mapping[str, Any]], xr.Dataset], row: Mapping[str, Any]) -> dict[str, Any]:
         """Measure one eye; what goes wrong becomes part of the row, what was computed before it is kept.
@@ -97,11 +105,18 @@ class Pipeline:
         yield "segment", judged
         if self.masks == "segment":
             segmenter: Segmenter = self.segmenter or segmentation.segment
-            eye = segmenter(without_masks(eye))
+            eye = without_masks(eye)
+            given = structures_of(eye)
+            eye = segmenter(eye)
+        else:
+            given = structures_of(eye)
+            eye = complete(eye, self.segmenter) if self.masks == "complete" else eye
+        segmented = [name for name in structures_of(eye) if name not in given]
         if self.disc_diameter_um is not None and eye.attrs["scale_source"] == "unknown":
             eye = biomarkers.scale_from_disc(eye, self.disc_diameter_um)
-        found = {"laterality": row.get("laterality") or eye.coords["laterality"].item()}
-        yield "measure", found | {name: eye.attrs[name] for name in SCALE_COLUMNS}
+        found = dict(zip(STRUCTURE_COLUMNS, (" ".join(given), " ".join(segmented)), strict=True))
+        found |= {name: eye.attrs[name] for name in SCALE_COLUMNS}
+        yield "measure", _side(row, eye) | found
         measured = biomarkers.to_table(biomarkers.measure(eye, self.biomarkers), status=True)
         row_of_values = measured.drop(columns=list(KEYS), errors="ignore").iloc[0]
         yield "done", {str(column): value for column, value in row_of_values.items()}
@@ -123,6 +138,8 @@ def iter_cohort(eyes: EyeCollection, pipeline: Pipeline | None = None, *, jobs: 
         One row; see :func:`measure_cohort`.
     """
     pipeline = pipeline or Pipeline()
+    if jobs < 1:
+        raise EyeError(f"jobs is {jobs}, wanted the number of worker processes, 1 or more.")
     if jobs == 1:
         for row in eyes.rows():
             yield pipeline.run(eyes.read, row)
@@ -156,9 +173,11 @@ def measure_cohort(
     Returns
     -------
     pandas.DataFrame
-        One row per eye, in the order of the collection: keys, clinical columns, ``error`` (empty when all went well),
-        ``error_stage``, ``seconds``, quality, then one column per biomarker, vessel and region, and one with its status
-        in words. An eye that fails is a row with its error.
+        One row per eye, in the order of the collection: keys, ``laterality_source`` (``clinical_table``, ``file_name``,
+        ``metadata`` of DICOM, ``dataset``, or ``fovea`` where nobody said and the fovea's side of the disc told),
+        clinical columns, ``error`` (empty when all went well), ``error_stage``, ``seconds``, quality, scale, structures
+        given and segmented, then one column per biomarker, vessel and region, and one with its status in words. An eye
+        that fails is a row with its error.
 
     Examples
     --------
@@ -203,11 +222,12 @@ def assemble(rows: list[dict[str, Any]], eyes: EyeCollection, pipeline: Pipeline
     table = measured.merge(clinical, on="image_id", how="left", validate="one_to_one")
     leading = [
         *KEYS,
+        "laterality_source",
         *clinical.columns.drop("image_id"),
         *RUN_COLUMNS,
         *QUALITY_COLUMNS,
-        "um_per_pixel",
-        "scale_source",
+        *SCALE_COLUMNS,
+        *STRUCTURE_COLUMNS,
     ]
     leading = [column for column in leading if column in table]
     columns = [str(column) for column in table]
@@ -268,6 +288,23 @@ def summarise_run(table: pd.DataFrame) -> str:
         doubtful = table[(table["error"] == "") & (table["quality_gradable"] == False)]  # noqa: E712
         lines += [f"  not gradable: {row.image_id}: {row.quality_reason}" for row in doubtful.itertuples()]
     return "\n".join(lines)
+
+
+def _side(row: Mapping[str, Any], eye: xr.Dataset) -> dict[str, str]:
+    """Which eye it is, and who says so; where nobody does, the side of the disc that the fovea is on."""
+    from retina_tools.biomarkers import Frame, Unmeasurable
+
+    stated = str(eye.coords["laterality"].item())
+    listed = str(row.get("laterality") or "")
+    if stated:
+        source = str(row.get("_laterality_source", "dataset")) if stated == listed else "metadata"
+        return {"laterality": stated, "laterality_source": source}
+    if listed:
+        return {"laterality": listed, "laterality_source": str(row.get("_laterality_source", "dataset"))}
+    try:
+        return {"laterality": Frame(eye).laterality, "laterality_source": "fovea"}
+    except Unmeasurable:
+        return {"laterality": "", "laterality_source": ""}
 
 
 def _quality_columns(judged: xr.Dataset) -> dict[str, Any]:

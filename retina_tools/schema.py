@@ -30,6 +30,7 @@ __all__ = [
     "EyeError",
     "Kind",
     "Term",
+    "check_scale",
     "get_landmark",
     "get_mask",
     "get_probability",
@@ -374,10 +375,34 @@ def _validate_metadata(eye: xr.Dataset) -> None:
         raise EyeError(f"The scale source is {source!r}, wanted one of {', '.join(SCALE_SOURCES)}.")
     if math.isnan(scale) != (source == "unknown"):
         raise EyeError(f"The scale is {scale:g} um per pixel but its source is {source!r}; give both or neither.")
+    if not math.isnan(scale):
+        check_scale(scale)
+
+
+def check_scale(um_per_pixel: float) -> None:
+    """Refuse a scale that no photograph of an eye has.
+
+    Parameters
+    ----------
+    um_per_pixel : float
+        Micrometres on the retina per pixel.
+
+    Raises
+    ------
+    EyeError
+        It is not between 0.5 and 2000.
+
+    Examples
+    --------
+    >>> check_scale(-3)
+    Traceback (most recent call last):
+        ...
+    retina_tools.taxonomy.EyeError: The scale is -3 um per pixel, wanted 0.5 to 2000 (a fundus camera has 2 to 30); ...
+    """
     low, high = _PLAUSIBLE_UM_PER_PIXEL
-    if not math.isnan(scale) and not low <= scale <= high:
+    if not low <= um_per_pixel <= high:
         raise EyeError(
-            f"The scale is {scale:g} um per pixel, wanted {low:g} to {high:g} (a fundus camera has 2 to 30); "
+            f"The scale is {um_per_pixel:g} um per pixel, wanted {low:g} to {high:g} (a fundus camera has 2 to 30); "
             "is it in millimetres?"
         )
 

@@ -90,6 +90,66 @@ def test_the_segmenter_never_sees_what_is_drawn(eyes):
     assert seen == [[]]
 
 
+def only_vessels(eyes):
+    """The same eyes with nothing drawn but arteries and veins."""
+
+    def read(row):
+        eye = eyes.read(row)
+        return schema.with_parts(
+            schema.without_masks(eye), masks={name: schema.get_mask(eye, name) for name in ("artery", "vein")}
+        )
+
+    return EyeCollection("vessels", eyes.table, read)
+
+
+def test_missing_structures_are_drawn_beside_given_ones_only_when_asked_for(eyes):
+    one = only_vessels(eyes).select([0])
+    given = cohort.measure_cohort(one, GIVEN, progress=False).iloc[0]
+    assert (given["structures_given"], given["structures_segmented"]) == ("artery vein", "")
+    assert given["calibre_equivalent_dd_status.artery.zone_b"] == "no_disc"
+    completed = cohort.measure_cohort(one, cohort.Pipeline("complete"), progress=False).iloc[0]
+    assert completed["structures_given"] == "artery vein"
+    assert completed["structures_segmented"] == "optic_disc optic_cup fovea"
+    # What needs no disc is what it was: not one pixel of the given vessels was changed.
+    assert completed["area_density.all.image"] == given["area_density.all.image"]
+    assert completed["calibre_equivalent_dd_status.artery.zone_b"] == "ok"
+    segmented = cohort.measure_cohort(one, cohort.Pipeline("segment"), progress=False).iloc[0]
+    assert segmented["structures_given"] == ""
+    assert segmented["area_density.all.image"] != given["area_density.all.image"]
+
+
+def test_an_inferred_side_is_written_with_its_source(eyes):
+    def read(row):
+        return schema.with_parts(eyes[row["image_id"]], laterality=row["laterality"])
+
+    table = eyes.table.assign(laterality=["", *eyes.table["laterality"][1:]])
+    result = cohort.measure_cohort(EyeCollection("x", table, read), GIVEN, progress=False)
+    assert result["laterality"].tolist() == eyes.table["laterality"].tolist()
+    assert result["laterality_source"].tolist() == ["fovea", "dataset", "dataset", "dataset"]
+
+
+def test_the_side_of_the_file_goes_before_the_one_of_its_name(eyes):
+    def read(row):
+        return schema.with_parts(eyes.read(row), laterality="OS")
+
+    table = eyes.table.head(2).assign(_laterality_source="file_name")
+    result = cohort.measure_cohort(EyeCollection("x", table, read), GIVEN, progress=False)
+    assert result["laterality"].tolist() == ["OS", "OS"]
+    assert result["laterality_source"].tolist() == ["metadata", "file_name"]
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_no_processes_cannot_measure(eyes, jobs):
+    with pytest.raises(EyeError, match=f"jobs is {jobs}, wanted"):
+        cohort.measure_cohort(eyes, GIVEN, jobs=jobs, progress=False)
+
+
+@pytest.mark.parametrize("diameter", [-3, 0, 1.8, float("nan")])
+def test_a_disc_of_no_size_is_refused_before_anything_is_measured(diameter):
+    with pytest.raises(EyeError, match=r"disc_diameter_um is .* 800 to 3500"):
+        cohort.Pipeline(disc_diameter_um=diameter)
+
+
 def test_two_processes_give_the_same_table(eyes, measured):
     table = cohort.measure_cohort(eyes, GIVEN, jobs=2, progress=False)
     same = [column for column in measured if column != "seconds"]
@@ -125,5 +185,5 @@ def test_results_keep_their_provenance_in_parquet(measured, tmp_path):
 
 
 def test_a_wrong_choice_is_refused():
-    with pytest.raises(EyeError, match=r"'segment' .* or 'given'"):
+    with pytest.raises(EyeError, match=r"'segment' .* 'given' .* or 'complete'"):
         cohort.Pipeline(masks="drawn")

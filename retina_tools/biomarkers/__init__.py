@@ -1,9 +1,9 @@
 """Biomarkers of an eye: numbers with units, a definition, a source, and a status where there is no number.
 
-`measure` gives them as a Dataset, `to_table` as one row of a table, `catalogue` lists their definitions, and
-`biomarker` registers a new one. `segments_table`, `bifurcations_table`, `crossings_table`, `lesions_table`,
-`atrophy_table` and `rim_table` have the objects they are computed from. `clinical_rules` grades an eye and shows the
-evidence, and `callipers` measure between points and masks with units and an error.
+`measure` gives them as a Dataset, `to_table` as one row of a table, `catalogue` lists their definitions, `label` says
+what a column is called, and `biomarker` registers a new one. `segments_table`, `bifurcations_table`, `crossings_table`,
+`lesions_table`, `atrophy_table` and `rim_table` have the objects they are computed from. `clinical_rules` grades an eye
+and shows the evidence, and `callipers` measure between points and masks with units and an error.
 """
 
 # Importing a module of measures registers them.
@@ -29,7 +29,7 @@ from retina_tools.biomarkers.comparison import compare_definitions
 from retina_tools.biomarkers.draws import draw_masks
 from retina_tools.biomarkers.frame import Frame
 from retina_tools.biomarkers.lesion_load import lesions_table
-from retina_tools.biomarkers.readable import describe
+from retina_tools.biomarkers.readable import describe, label
 from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker, catalogue
 from retina_tools.biomarkers.results import measure, scale_from_disc, to_table
 from retina_tools.biomarkers.rim import rim_profile, rim_table
@@ -69,6 +69,7 @@ __all__ = [
     "disc_shape",
     "draw_masks",
     "fractal",
+    "label",
     "lesion_load",
     "lesions_table",
     "measure",

@@ -100,5 +100,6 @@ def write_dictionary(results: Path | str) -> Path:
 
     path = Path(results)
     dictionary = path.with_name(f"{path.stem}.dictionary.csv")
-    catalogue().to_csv(dictionary, index=False)
+    # With its mark, by which spreadsheet programs know the encoding.
+    catalogue().to_csv(dictionary, index=False, encoding="utf-8-sig")
     return dictionary

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -141,12 +142,43 @@ class Card:
         """An error about this dataset: its title, what is the matter, and where to get it."""
         return DatasetError(f"{self.title} {what}. {self._where()}")
 
+    def choose(self, what: str, options: Mapping[str, str], given: object) -> str:
+        """One of some options, however it is spelt.
+
+        Parameters
+        ----------
+        what : str
+            Kind of option in the plural, for the message.
+        options : mapping of str to str
+            Option by name, and by further names; capitals, signs, blanks and -isation or -ization do not matter.
+        given : object
+            What was asked for.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        DatasetError
+            It is none of them.
+        """
+        spelt = {_plain(name): option for name, option in options.items()} | {_plain(o): o for o in options.values()}
+        if (plain := _plain(given)) in spelt:
+            return spelt[plain]
+        *others, last = dict.fromkeys(options.values())
+        raise self.error(f"has the {what} {', '.join(others)} and {last}, got {given!r}")
+
     def _is_at(self, folder: Path) -> bool:
         return any(next(folder.glob(marker), None) is not None for marker in self.markers)
 
     def _where(self) -> str:
         direct = f" datasets.fetch_{self.name}() downloads it." if self.archives else ""
         return f"{self.obtain}{direct}"
+
+
+def _plain(word: object) -> str:
+    return re.sub(r"[\W_]+", "", str(word).lower()).replace("ization", "isation")
 
 
 def cache_folder() -> Path:

@@ -15,9 +15,19 @@ from retina_tools.io.errors import ReadError
 from retina_tools.io.picture import quiet
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
-_MISSING: Final = frozenset({"", "na", "n/a", "n.a.", "#n/a", "nan", "null", "missing", "-", ".", "?"})
+# What programs write for a missing value, and what people do.
+_MISSING: Final = frozenset({"", "na", "#n/a", "#nv", "nan", "null"})
+_GAPS: Final = frozenset(
+    {"n/a", "n.a.", "n. a.", "missing", "-", "--", "---", "–", "—", ".", "?", "k.a.", "k. a.", "k.a", "k. a"}
+    | {"keine angabe", "keine angaben", "fehlt", "fehlend", "leer"}
+)
+# Words that may be a level of their own in a column of words, but among numbers and keys only say that there is none.
+_UNKNOWN: Final = frozenset(
+    {"unbekannt", "nicht bekannt", "nicht gemessen", "unknown", "unk", "not known", "not available", "not done"}
+    | {"inconnu", "inconnue"}
+)
 _POINT: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COMMA: Final = re.compile(r"[+-]?\d*,\d+")
+_COMMA: Final = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
 
 def read_cells(path: Path, sheet: int | str) -> pd.DataFrame:
@@ -50,7 +60,7 @@ def read_cells(path: Path, sheet: int | str) -> pd.DataFrame:
             return table.rename(columns=str)
         if start.startswith(b"PK"):
             with quiet():
-                cells = pd.read_excel(path, sheet_name=sheet, header=None, dtype=object)
+                cells = pd.read_excel(path, sheet_name=sheet, header=None, dtype=object, keep_default_na=False)
             rows = [[_text(cell) for cell in row] for row in cells.itertuples(index=False)]
         else:
             rows = _delimited(path)
@@ -82,22 +92,31 @@ def _check(path: Path) -> None:
         )
 
 
-def _delimited(path: Path) -> list[list[str | None]]:
+def decoded(path: Path) -> str:
+    """The text of a file, in UTF-8 (with or without its mark), UTF-16, or else Windows' Western encoding.
+
+    Raises
+    ------
+    ReadError
+        It is no text.
+    """
     data = path.read_bytes()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = data.decode("utf-16")
-    else:
-        if b"\0" in data[:4000]:
-            raise ReadError(f"{path.name!r} is not a table; wanted CSV, Excel (.xlsx) or Parquet.")
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = data.decode("cp1252", errors="replace")
-    delimiter = _delimiter(text)
-    return [[_text(cell) for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+        return data.decode("utf-16")
+    if b"\0" in data[:4000]:
+        raise ReadError(f"{path.name!r} is not a table; wanted CSV, Excel (.xlsx) or Parquet.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
 
 
-def _delimiter(text: str) -> str:
+def _delimited(path: Path) -> list[list[str | None]]:
+    text = decoded(path)
+    return [[_text(cell) for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter_of(text))]
+
+
+def delimiter_of(text: str) -> str:
     """The delimiter that cuts the first rows into the same number of cells, the most of them."""
     sample = text[:50_000].splitlines(keepends=True)[:60]
 
@@ -118,6 +137,16 @@ def _text(cell: Any) -> Any:
         cell = cell.strip()
         return None if cell.lower() in _MISSING else cell
     return cell
+
+
+def is_gap(cell: Any) -> bool:
+    """Whether a cell is what people write where there is nothing to write: a dash, n/a, k.A., keine Angabe."""
+    return cell is None or (isinstance(cell, str) and cell.lower() in _GAPS)
+
+
+def is_unknown(cell: Any) -> bool:
+    """Whether a cell says in a word that something is not known, which a column of words may mean as a level."""
+    return isinstance(cell, str) and cell.lower() in _UNKNOWN
 
 
 def _framed(rows: Sequence[Sequence[Any]], name: str) -> pd.DataFrame:
@@ -154,7 +183,7 @@ def has_decimal_commas(table: pd.DataFrame) -> bool:
     """
     cells = [cell for column in table for cell in table[column] if isinstance(cell, str)]
     with_comma = [cell for cell in cells if _COMMA.fullmatch(cell)]
-    if not any(len(cell.rsplit(",", 1)[1]) != 3 for cell in with_comma):
+    if not any(len(re.split("[,eE]", cell)[1]) != 3 for cell in with_comma):
         return False
     return not any("." in cell and _POINT.fullmatch(cell) for cell in cells)
 

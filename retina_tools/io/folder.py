@@ -6,7 +6,6 @@ import fnmatch
 import math
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,14 +16,18 @@ import pandas as pd
 import xarray as xr
 
 from retina_tools.collection import EyeCollection
-from retina_tools.io.clinical import KEYS, read_clinical
+from retina_tools.io.clinical import read_clinical
 from retina_tools.io.dicom import is_dicom
-from retina_tools.io.errors import ReadError
+from retina_tools.io.errors import CodingError, ReadError
 from retina_tools.io.fundus import read_fundus
+from retina_tools.io.joining import counted, first_of, join, places_by_name
 from retina_tools.io.mask_files import MASK_EXTENSIONS
-from retina_tools.io.masks import add_masks
+from retina_tools.io.mask_sense import refuse_flood
+from retina_tools.io.masks import add_masks, check_coding, read_masks
 from retina_tools.io.names import laterality_from_name, patient_from_name
+from retina_tools.schema import check_scale
 
+_TRIED: Final = 3
 _IMAGES: Final = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".dcm", ".dicom"))
 _MASK_FOLDER: Final = re.compile(
     r"(?:^|[\W_])(?:masks?|manual\w*|ground[\W_]?truths?|labels?|annotations?|visualizations|__macosx)$", re.IGNORECASE
@@ -54,6 +57,7 @@ def read_folder(
     pattern: str | None = None,
     recursive: bool = True,
     um_per_pixel: float | None = None,
+    leave_out: str | os.PathLike[str] | None = None,
 ) -> EyeCollection:
     """Find the photographs in a folder and join them with a clinical table.
 
@@ -62,13 +66,17 @@ def read_folder(
     folder : path
     clinical : path or DataFrame, optional
         A table for :func:`read_clinical`, or what it returned. Rows are joined by ``image_id`` (file name with or
-        without folder and extension), else by patient and side as the file names give them, else by patient.
+        without folder and extension), else by patient and side as the file names give them, else, where the table has
+        no sides at all, by patient. Numbers join whatever zeros they begin with (7 and 007) where only one is meant.
     pattern : str, optional
         Only files whose name fits, such as ``"*_OD*"``; with a slash, whose path from the folder fits.
     recursive : bool
         Look into inner folders too.
     um_per_pixel : float, optional
         Scale of all photographs; a clinical column ``um_per_pixel`` goes before it, eye by eye.
+
+    leave_out : path, optional
+        An inner folder that holds no photographs, such as the one of the masks.
 
     Returns
     -------
@@ -77,12 +85,12 @@ def read_folder(
         folder where names repeat. ``patient_id`` comes from the clinical table, else from the file name where that
         speaks of a side (``Patient001_L`` is an eye of ``Patient001``), else it is the image id. Files are read when
         their eye is asked for; one that cannot be read raises ReadError then. ``table.attrs["notes"]`` says what was
-        left out and what found no partner.
+        left out and what found no partner; :func:`clinical_problems` of the table, what was wrong in the clinical one.
 
     Raises
     ------
     ReadError
-        No such folder, no image in it, or a clinical table of which no row belongs to any image.
+        No such folder, no image in it, a scale that is none, or a clinical table of which no row belongs to any image.
 
     Notes
     -----
@@ -105,11 +113,13 @@ def read_folder(
     ['1 file named like a mask left out: P2_L_mask.png']
     """
     base = Path(folder)
+    if um_per_pixel is not None:
+        check_scale(um_per_pixel)
     if not base.is_dir():
         kind = "a file, wanted a folder; io.read_fundus reads one" if base.exists() else "not there; check the path"
         raise ReadError(f"{base.name!r} is {kind}.")
     notes: list[str] = []
-    found = _photographs(base, pattern, recursive, notes)
+    found = _photographs(base, pattern, recursive, None if leave_out is None else Path(leave_out).resolve(), notes)
     if not found:
         left_out = " " + "; ".join(notes) + "." if notes else ""
         fitting = f" whose name fits {pattern!r}" if pattern else ""
@@ -127,10 +137,13 @@ def read_folder(
     )
     # A name without a side says nothing of the patient: the image is its own.
     table["patient_id"] = table["patient_id"].where(table["laterality"] != "", table["image_id"])
+    table["_laterality_source"] = table["laterality"].map(lambda side: "file_name" if side else "")
+    problems: list[Any] = []
     if clinical is not None:
         rows = clinical if isinstance(clinical, pd.DataFrame) else read_clinical(clinical)
-        table = _joined(table, rows, base.name, notes)
-    table.attrs["notes"] = notes
+        problems = rows.attrs.get("problems", [])
+        table = join(table, rows, base.name, notes)
+    table.attrs = {"notes": notes, "problems": problems}
     return EyeCollection(base.name or str(base.resolve().name), table, partial(_read_row, um_per_pixel=um_per_pixel))
 
 
@@ -154,8 +167,10 @@ def add_mask_folder(eyes: EyeCollection, folder: str | os.PathLike[str], coding:
     Raises
     ------
     ReadError
-        No such folder, or no masks for any of the eyes in it.
+        No such folder, no masks for any of the eyes in it, no such coding, or one that none of the first masks can be
+        read by.
     """
+    check_coding(coding)
     base = Path(folder)
     if not base.is_dir():
         raise ReadError(f"There is no folder of masks {base.name!r}; check the path.")
@@ -166,17 +181,37 @@ def add_mask_folder(eyes: EyeCollection, folder: str | os.PathLike[str], coding:
             f"The folder {base.name!r} has no masks for any of the {len(eyes)} images ({some}, ...); masks are found "
             "by their names, such as <image id>.png, <image id>_vessel.png or a folder <image id>."
         )
+    _try_some(by_id, coding)
     table = eyes.table.assign(_masks=["\n".join(map(str, by_id[name])) for name in eyes.table["image_id"]])
     table.attrs = dict(eyes.table.attrs)
     return replace(eyes, table=table, read=partial(_read_with_masks, read=eyes.read, name=base.name, coding=coding))
 
 
-def _photographs(base: Path, pattern: str | None, recursive: bool, notes: list[str]) -> list[_Photograph]:
+def _try_some(by_id: Mapping[str, list[Path]], coding: str | None) -> None:
+    """Refuse at once a coding that is wrong, or missing, for all of the first masks; one alone may be a stray file."""
+    tried = [paths for paths in by_id.values() if paths][:_TRIED]
+    errors = []
+    for paths in tried:
+        try:
+            for path in paths:
+                refuse_flood(path.name, read_masks(path, coding), coding)
+        except CodingError as error:
+            errors.append(error)
+        except ReadError:  # a damaged file says nothing of the coding; its eye will fail alone
+            continue
+    if errors and len(errors) == len(tried):
+        raise errors[0]
+
+
+def _photographs(
+    base: Path, pattern: str | None, recursive: bool, leave_out: Path | None, notes: list[str]
+) -> list[_Photograph]:
     """Image files that are no masks, in natural order."""
     found: list[_Photograph] = []
     masks: list[str] = []
     skipped: list[str] = []
     for home, folders, files in os.walk(base):
+        folders[:] = [name for name in folders if leave_out is None or (Path(home) / name).resolve() != leave_out]
         inside = Path(home).relative_to(base)
         skipped += [(inside / name).as_posix() for name in folders if _MASK_FOLDER.search(name)]
         kept = [name for name in folders if not _MASK_FOLDER.search(name) and not name.startswith(".")]
@@ -192,9 +227,9 @@ def _photographs(base: Path, pattern: str | None, recursive: bool, notes: list[s
             else:
                 found.append(photo)
     if skipped and recursive:
-        notes.append(f"{_count(skipped, 'folder')} named like masks left out: {_first(skipped)}")
+        notes.append(f"{counted(skipped, 'folder')} named like masks left out: {first_of(skipped)}")
     if masks:
-        notes.append(f"{_count(masks, 'file')} named like a mask left out: {_first(masks)}")
+        notes.append(f"{counted(masks, 'file')} named like a mask left out: {first_of(masks)}")
     return sorted(found, key=lambda photo: _natural(photo.inside))
 
 
@@ -227,71 +262,9 @@ def _image_ids(found: list[_Photograph]) -> list[str]:
     return ids
 
 
-def _joined(table: pd.DataFrame, rows: pd.DataFrame, name: str, notes: list[str]) -> pd.DataFrame:
-    """Photographs with their clinical columns, and notes on those without a partner."""
-    if not {"image_id", "patient_id"} & set(rows.columns):
-        raise ReadError(
-            "The clinical table has neither a column 'image_id' nor 'patient_id'; read its file with io.read_clinical."
-        )
-    rows = rows.assign(**{key: "" for key in KEYS if key not in rows.columns})
-    partner = _partners(table, rows)
-    if not any(place is not None for place in partner):
-        raise ReadError(
-            f"No row of the clinical table belongs to an image in {name!r}: the table has {_sample(rows)}, the folder "
-            f"{_sample(table)}. Name the column that holds the file names with io.read_clinical(..., image='...')."
-        )
-    order = [-1 if place is None else place for place in partner]
-    clinical = rows.reset_index(drop=True).reindex(order).reset_index(drop=True)
-    for key in ("patient_id", "laterality"):
-        given = clinical[key].fillna("").astype("str")
-        table[key] = given.where(given != "", table[key])
-    extra = [column for column in clinical.columns if column not in (*KEYS, "_path")]
-    lonely = [str(image) for image, place in zip(table["image_id"], partner, strict=True) if place is None]
-    unused = sorted(set(range(len(rows))) - {place for place in partner if place is not None})
-    if lonely:
-        notes.append(f"{_count(lonely, 'image')} without a row in the clinical table: {_first(lonely)}")
-    if unused:
-        labels = [" ".join(filter(None, map(str, rows.iloc[place][list(KEYS)]))) for place in unused]
-        notes.append(f"{_count(labels, 'row')} of the clinical table without an image: {_first(labels)}")
-    return pd.concat([table[[*KEYS]], clinical[extra], table[["_path"]]], axis=1)
-
-
-def _partners(table: pd.DataFrame, rows: pd.DataFrame) -> list[int | None]:
-    """For each photograph the place of its clinical row."""
-    if (rows["image_id"].fillna("") != "").any():
-        places = _by_name([str(name) for name in rows["image_id"].fillna("")])
-        stems = Counter(str(name).rsplit("/", 1)[-1].lower() for name in table["image_id"])
-        partners: list[int | None] = []
-        for image_id in table["image_id"]:
-            whole, stem = str(image_id).lower(), str(image_id).rsplit("/", 1)[-1].lower()
-            place = places.get(whole)
-            partners.append(places.get(stem) if place is None and stems[stem] == 1 else place)
-        return partners
-    # By patient and side; by patient alone where the table knows no sides.
-    patients, sides = rows["patient_id"].fillna(""), rows["laterality"].fillna("")
-    by_eye = {
-        (str(patient), str(side)): place for place, (patient, side) in enumerate(zip(patients, sides, strict=True))
-    }
-    return [
-        by_eye.get((str(patient), str(side)), by_eye.get((str(patient), "")))
-        for patient, side in zip(table["patient_id"], table["laterality"], strict=True)
-    ]
-
-
-def _by_name(names: list[str]) -> dict[str, int]:
-    """Places by whole name and, where it is the only one, by the last part of the name."""
-    ends = Counter(name.rsplit("/", 1)[-1].lower() for name in names)
-    places = {name.lower(): place for place, name in enumerate(names) if name}
-    for place, name in enumerate(names):
-        end = name.rsplit("/", 1)[-1].lower()
-        if end and ends[end] == 1:
-            places.setdefault(end, place)
-    return places
-
-
 def _masks_by_image(table: pd.DataFrame, base: Path) -> dict[str, list[Path]]:
     """For each image the folder, or else the files, whose name begins with its id, and with no longer id."""
-    places = _by_name([str(image_id) for image_id in table["image_id"]])
+    places = places_by_name([str(image_id) for image_id in table["image_id"]])
     photographs = set(table["_path"]) if "_path" in table.columns else set()
     folders: dict[int, list[Path]] = {}
     files: dict[int, list[Path]] = {}
@@ -325,7 +298,8 @@ def _read_row(row: Mapping[str, Any], um_per_pixel: float | None = None) -> xr.D
         um_per_pixel = float(own)
     return read_fundus(
         row["_path"],
-        laterality=row["laterality"] or None,
+        # A side read from the name is weaker than one the file states.
+        laterality=None if row.get("_laterality_source") == "file_name" else row["laterality"] or None,
         um_per_pixel=um_per_pixel,
         image_id=row["image_id"],
         patient_id=row["patient_id"],
@@ -343,16 +317,3 @@ def _read_with_masks(
     for path in row["_masks"].split("\n"):
         eye = add_masks(eye, path, coding)
     return eye
-
-
-def _count(items: list[str], noun: str) -> str:
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
-
-
-def _first(items: list[str]) -> str:
-    return ", ".join(items[:5]) + (", ..." if len(items) > 5 else "")
-
-
-def _sample(table: pd.DataFrame) -> str:
-    key = "image_id" if (table["image_id"].fillna("") != "").any() else "patient_id"
-    return ", ".join(repr(str(value)) for value in table[key].head(3))

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retina_tools.io.codings import CODINGS, NAMES_IN_FILES, Coding, Members
-from retina_tools.io.errors import ReadError
+from retina_tools.io.errors import CodingError
+from retina_tools.io.mask_sense import refuse_photograph
 from retina_tools.io.picture import opened
 from retina_tools.taxonomy import TAXONOMY
 
@@ -58,6 +59,8 @@ def read_mask_picture(path: Path) -> MaskPicture:
     ------
     ReadError
         The file is missing, no image, or damaged.
+    CodingError
+        It is a photograph.
     """
     with opened(path) as image:
         lossy = image.format in ("JPEG", "MPO")
@@ -76,6 +79,7 @@ def read_mask_picture(path: Path) -> MaskPicture:
             numbers, colours = ([colours[..., 0]], None) if is_grey else ([], colours)
     if numbers and numbers[0].dtype == bool:
         numbers = [numbers[0].astype(np.uint8)]
+    refuse_photograph(path.name, numbers[-1] if colours is None else colours)
     return MaskPicture(path.name, numbers, colours, lossy, notes)
 
 
@@ -112,7 +116,7 @@ def binary_mask(picture: MaskPicture) -> NDArray[np.bool_]:
 
     Raises
     ------
-    ReadError
+    CodingError
         More than two values, so that it cannot be black and white.
     """
     if not picture.numbers:
@@ -120,7 +124,7 @@ def binary_mask(picture: MaskPicture) -> NDArray[np.bool_]:
         assert colours is not None
         lit: NDArray[np.bool_] = np.asarray((colours > 127).any(axis=2))
         if len(np.unique(colours.reshape(-1, 3)[lit.ravel()], axis=0)) > 1 and not picture.lossy:
-            raise ReadError(
+            raise CodingError(
                 f"{picture.name!r} has several colours, wanted black and one; is it artery and vein (coding='av_rgb')?"
             )
         return lit
@@ -133,12 +137,12 @@ def binary_mask(picture: MaskPicture) -> NDArray[np.bool_]:
         if found[-1] > 191 and ((values < 64) | (values > 191)).mean() > 0.97:
             blurred: NDArray[np.bool_] = values > 127  # black and white once, blurred by resizing or JPEG since
             return blurred
-        raise ReadError(
+        raise CodingError(
             f"{picture.name!r} has the values {_shown(found)}, wanted black and white; it holds several structures. "
             f"{_candidates_said(picture)}"
         )
     if len(found) == 2 and found[0] != 0:
-        raise ReadError(
+        raise CodingError(
             f"{picture.name!r} has the values {_shown(found)}, wanted 0 for the background; save it as 0 and 255."
         )
     mask: NDArray[np.bool_] = values > 0
@@ -150,16 +154,16 @@ def label_masks(picture: MaskPicture, coding: Coding) -> Masks:
 
     Raises
     ------
-    ReadError
+    CodingError
         Coloured, lossy, or values the coding does not know.
     """
     if not picture.numbers:
-        raise ReadError(
+        raise CodingError(
             f"{picture.name!r} is coloured, coding {coding.name!r} is for grey label maps ({coding.meaning}); "
             "for coloured ones there are 'av_rgb' and 'av_bgr'."
         )
     if picture.lossy:
-        raise ReadError(
+        raise CodingError(
             f"{picture.name!r} is a JPEG, which blurs labels into one another; get it as PNG, TIFF, BMP or GIF."
         )
     for values in picture.numbers:
@@ -167,7 +171,7 @@ def label_masks(picture: MaskPicture, coding: Coding) -> Masks:
         if known is not None:
             return _members(known, coding, picture)
     found = np.unique(picture.numbers[-1])
-    raise ReadError(
+    raise CodingError(
         f"{picture.name!r} has the values {_shown(found)}, coding {coding.name!r} knows {coding.meaning}. "
         f"{_candidates_said(picture)}"
     )
@@ -203,7 +207,7 @@ def colour_masks(picture: MaskPicture, coding: Coding) -> Masks:
 
     Raises
     ------
-    ReadError
+    CodingError
         Not coloured, or a colour the coding does not know.
     """
     colours = _colours_of(picture, coding)
@@ -220,7 +224,7 @@ def colour_masks(picture: MaskPicture, coding: Coding) -> Masks:
     if strange.mean() > (0.001 if picture.lossy else 0):
         y, x = np.argwhere(strange)[0]
         strange_colour = tuple(int(value) for value in colours[y, x])
-        raise ReadError(
+        raise CodingError(
             f"{picture.name!r} has {int(strange.sum())} pixels of colours such as {strange_colour}, which coding "
             f"{coding.name!r} does not know ({coding.meaning}); see io.codings() for the others."
         )
@@ -246,7 +250,7 @@ def _colours_of(picture: MaskPicture, coding: Coding) -> NDArray[np.uint8]:
         return picture.colours
     grey = picture.numbers[-1]
     if grey.any() and picture.notes.get(CODING_NOTE) != coding.name:
-        raise ReadError(
+        raise CodingError(
             f"{picture.name!r} has no colours, coding {coding.name!r} knows {coding.meaning}. "
             f"{_candidates_said(picture)}"
         )

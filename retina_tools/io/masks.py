@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from retina_tools.io.codings import CODINGS, Coding
-from retina_tools.io.errors import ReadError
+from retina_tools.io.errors import CodingError, ReadError
 from retina_tools.io.mask_files import (
     CODING_NOTE,
     MASK_EXTENSIONS,
@@ -26,6 +27,7 @@ from retina_tools.io.mask_files import (
     read_mask_picture,
     structure_in_name,
 )
+from retina_tools.io.mask_sense import refuse_flood
 from retina_tools.schema import get_mask, has_mask, with_parts
 from retina_tools.taxonomy import TAXONOMY
 
@@ -52,8 +54,8 @@ def read_masks(path: str | os.PathLike[str], coding: str | None = None, shape: t
     Raises
     ------
     ReadError
-        The file is missing or damaged, fits several codings and none is given, does not fit the one given, or has
-        another shape.
+        The file is missing or damaged, fits several codings and none is given, does not fit the one given, is a
+        photograph, or has another shape.
 
     Examples
     --------
@@ -66,11 +68,7 @@ def read_masks(path: str | os.PathLike[str], coding: str | None = None, shape: t
     {'artery': 16, 'vein': 16, 'vessel': 48}
     """
     file = Path(path)
-    if coding is not None and coding not in CODINGS and coding not in TAXONOMY:
-        raise ReadError(
-            f"There is no coding {coding!r}; wanted one of {', '.join(CODINGS)}, or the name of a structure for a "
-            "black and white file. io.codings() explains them."
-        )
+    check_coding(coding)
     masks = _read_folder(file, coding) if file.is_dir() else _read_file(file, coding)
     for mask in masks.values():
         if shape is not None and mask.shape != tuple(shape):
@@ -79,6 +77,22 @@ def read_masks(path: str | os.PathLike[str], coding: str | None = None, shape: t
                 "resample the mask with nearest neighbour first."
             )
     return masks
+
+
+def check_coding(coding: str | None) -> None:
+    """Refuse a coding that is neither known nor the name of a structure; None is none.
+
+    Raises
+    ------
+    CodingError
+    """
+    if coding is not None and coding not in CODINGS and coding not in TAXONOMY:
+        near = difflib.get_close_matches(str(coding).lower(), [*CODINGS, *TAXONOMY], n=1, cutoff=0.7)
+        meant = f"did you mean {near[0]!r}? Wanted" if near else "wanted"
+        raise CodingError(
+            f"There is no coding {coding!r}; {meant} one of {', '.join(CODINGS)}, or the name of a structure for a "
+            "black and white file. io.codings() explains them."
+        )
 
 
 def add_masks(eye: xr.Dataset, path: str | os.PathLike[str], coding: str | None = None) -> xr.Dataset:
@@ -97,9 +111,11 @@ def add_masks(eye: xr.Dataset, path: str | os.PathLike[str], coding: str | None 
     Raises
     ------
     ReadError
-        As in :func:`read_masks`; also masks of another size than the eye.
+        As in :func:`read_masks`; also masks of another size than the eye, or that cover more of its field than they can
+        (vessels over half of it).
     """
     masks = read_masks(path, coding, (eye.sizes["y"], eye.sizes["x"]))
+    refuse_flood(Path(path).name, masks, coding, eye["fov"].values)
     how = f" as {coding}" if coding else ""
     return with_parts(eye, masks=masks, step=f"masks {', '.join(masks)} read from {Path(path).name}{how}")
 
@@ -185,15 +201,15 @@ def _read_file(file: Path, coding: str | None) -> Masks:
 
 def _only_candidate(name: str, black_and_white: bool, fitting: list[Coding]) -> str:
     if black_and_white:
-        raise ReadError(
+        raise CodingError(
             f"{name!r} is black and white and its name does not say of what; say so with coding='vessel', "
             "coding='optic_disc' or the name of another structure."
         )
     if len(fitting) == 1:
         return fitting[0].name
     if not fitting:
-        raise ReadError(f"The values of {name!r} fit no coding; see io.codings() for those that can be read.")
-    raise ReadError(f"{name!r} fits more than one coding, say which: {candidates_text(fitting)}.")
+        raise CodingError(f"The values of {name!r} fit no coding; see io.codings() for those that can be read.")
+    raise CodingError(f"{name!r} fits more than one coding, say which: {candidates_text(fitting)}.")
 
 
 def _read_folder(folder: Path, coding: str | None) -> Masks:

@@ -94,6 +94,7 @@ class Grade:
 
 _GRADES: Final[Mapping[str, Grade]] = {
     "healthy": Grade(retinopathy=0),
+    "no dr": Grade(retinopathy=0),
     "mild npdr": Grade(lesions={"microaneurysm": (2, 8)}, retinopathy=1),
     "moderate npdr": Grade(
         lesions={"microaneurysm": (8, 20), "haemorrhage": (4, 14), "hard_exudate": (6, 25), "cotton_wool_spot": (0, 3)},
@@ -144,8 +145,11 @@ _GRADES: Final[Mapping[str, Grade]] = {
 _GRADE_SYNONYMS: Final = {
     "normal": "healthy", "npdr": "moderate npdr", "proliferative retinopathy": "pdr", "suspect": "glaucoma suspect",
     "amd": "intermediate amd", "myopia": "pathological myopia", "glaucoma suspected": "glaucoma suspect",
-    "suspected glaucoma": "glaucoma suspect", "suspect glaucoma": "glaucoma suspect",
+    "suspected glaucoma": "glaucoma suspect", "suspect glaucoma": "glaucoma suspect", "no retinopathy": "no dr",
+    "no diabetic retinopathy": "no dr", "diabetic retinopathy": "moderate npdr",
 }  # fmt: skip
+# Stages of one disease, beside those of retinopathy: an eye is in one of them.
+_STAGES: Final = (("glaucoma suspect", "glaucoma"), ("early amd", "intermediate amd"))
 # Lesions of retinopathy, and the grade from which each is found.
 _FROM_GRADE: Final = {
     "microaneurysm": 1, "haemorrhage": 2, "hard_exudate": 2, "cotton_wool_spot": 2, "venous_beading": 2,
@@ -197,8 +201,8 @@ def read_caption(text: str, seed: int = 0) -> dict[str, Any]:
     Raises
     ------
     EyeError
-        A word that is not in the vocabulary, with the nearest that is; two grades or sides that exclude each other; a
-        finding that contradicts the grade.
+        A word that is not in the vocabulary, or a part of a phrase, with the nearest that is; two grades, sides, sizes,
+        counts or places that exclude each other; a finding or a cup that contradicts the grade.
 
     Examples
     --------
@@ -233,6 +237,7 @@ class _Reading:
         self.side = ""
         self.grades: dict[str, Grade] = {}
         self.looks: dict[str, Range] = {}
+        self.said: dict[str, str] = {}
         self.counts: dict[str, Range] = {}
         self.places: dict[str, str] = {}
         self.sizes: dict[str, float] = {}
@@ -245,7 +250,7 @@ class _Reading:
         while words:
             taken = self._longest(words)
             if not taken:
-                _unknown(words[0])
+                _unknown(words)
             phrase, words = " ".join(words[:taken]), words[taken:]
             singular = _singular(phrase, self.nouns)
             if singular in self.nouns:
@@ -254,13 +259,13 @@ class _Reading:
             elif phrase in _SIDES:
                 self._set_side(_SIDES[phrase])
             elif phrase in _LOOKS:
-                self.looks |= _LOOKS[phrase]
+                self._set_look(phrase)
             elif (grade := _GRADE_SYNONYMS.get(phrase, phrase)) in _GRADES:
                 self._set_grade(grade)
             else:
                 adjectives.append(phrase)
         if adjectives:
-            raise EyeError(f"{' '.join(adjectives)!r} has no noun after it; write for example 'many temporal drusen'.")
+            _no_noun(adjectives)
 
     def _longest(self, words: list[str]) -> int:
         """How many words from the first on make the longest thing that is known; 0 if none does."""
@@ -278,24 +283,48 @@ class _Reading:
             raise EyeError("The caption says both OD and OS; an eye is one of them.")
         self.side = side
 
+    def _set_look(self, phrase: str) -> None:
+        """Take a word that sets parameters, unless an earlier one set them otherwise."""
+        wanted = _LOOKS[phrase]
+        for name, bounds in wanted.items():
+            if self.looks.get(name, bounds) != bounds:
+                raise EyeError(f"The caption says both {self.said[name]!r} and {phrase!r}; give one of them.")
+            self.said[name] = phrase
+        self.looks |= wanted
+
     def _set_grade(self, grade: str) -> None:
-        stages = [name for name in self.grades if self.grades[name].retinopathy is not None and name != grade]
-        if stages and _GRADES[grade].retinopathy is not None:
-            raise EyeError(f"The caption says both {stages[0]!r} and {grade!r}; give one stage of retinopathy.")
+        staged = _GRADES[grade].retinopathy is not None
+        for name in self.grades:
+            both = f"The caption says both {name!r} and {grade!r}; "
+            if name != grade and "healthy" in (name, grade) and "no dr" not in (name, grade):
+                raise EyeError(f"{both}a healthy eye has neither disease nor stage.")
+            if staged and self.grades[name].retinopathy not in (None, _GRADES[grade].retinopathy):
+                raise EyeError(f"{both}give one stage of retinopathy.")
+            if name != grade and any({name, grade} <= set(stages) for stages in _STAGES):
+                raise EyeError(f"{both}give one stage.")
         self.grades[grade] = _GRADES[grade]
 
     def _finding(self, kind: str, adjectives: list[str]) -> None:
         most = HABITS[kind].most if kind in HABITS else 50
         usual: Range = (5, 9) if kind in _PLENTIFUL else (1, min(3, most))
-        self.counts[kind] = usual
         for word in adjectives:
             if word in _COUNTS or word.isdigit():
                 low, high = (int(word), int(word)) if word.isdigit() else _COUNTS[word]
-                self.counts[kind] = (min(low, most), min(high, most)) if not word.isdigit() else (low, high)
+                bounds = (low, high) if word.isdigit() else (min(low, most), min(high, most))
+                self._set_part(self.counts, kind, bounds, word)
             elif word in _SIZES:
-                self.sizes[kind] = _SIZES[word]
+                self._set_part(self.sizes, kind, _SIZES[word], word)
             else:
-                self.places[kind] = word
+                self._set_part(self.places, kind, word, word)
+        self.counts.setdefault(kind, usual)
+
+    def _set_part(self, part: dict[str, Any], kind: str, value: Any, word: str) -> None:
+        """Set the count, size or place of a finding, unless an earlier word set it otherwise."""
+        about = f"{kind} {id(part)}"
+        if about in self.said and part[kind] != value:
+            name = kind.replace("_", " ")
+            raise EyeError(f"The caption says {name} both {self.said[about]!r} and {word!r}; give one of them.")
+        part[kind], self.said[about] = value, word
 
     def values(self) -> dict[str, Any]:
         """The keywords drawn."""
@@ -309,6 +338,7 @@ class _Reading:
             places |= grade.places
             sizes |= grade.sizes
         self._check(counts)
+        self._check_cup(looks)
         lesions = {kind: self._whole(bounds) for kind, bounds in (counts | self.counts).items()}
         made: dict[str, Any] = {name: self._drawn(name, bounds) for name, bounds in (looks | self.looks).items()}
         if self.side:
@@ -336,6 +366,15 @@ class _Reading:
             if not _holds(stage, left):
                 raise EyeError(f"Without what the caption takes away the eye is no longer {name!r}; drop one of both.")
 
+    def _check_cup(self, of_grade: Mapping[str, Range]) -> None:
+        """Refuse a cup that would make a glaucoma another eye."""
+        name = "cup_disc_ratio"
+        if name in of_grade and name in self.looks:
+            (low, high), (least, most) = of_grade[name], self.looks[name]
+            if most < low or least > high:
+                grade = next(grade for grade, meant in self.grades.items() if name in meant.looks)
+                raise EyeError(f"An eye with a {self.said[name]} is not {grade!r}; drop one of the two.")
+
     def _whole(self, bounds: Range) -> int:
         return int(self.rng.integers(int(bounds[0]), int(bounds[1]) + 1))
 
@@ -362,8 +401,33 @@ def _singular(phrase: str, nouns: Mapping[str, str]) -> str:
     return next((ending(phrase) for ending in endings if ending(phrase) in nouns), phrase)
 
 
-def _unknown(word: str) -> None:
-    known = sorted({part for group in caption_words().values() for phrase in group for part in phrase.split()})
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise EyeError(f"{word!r} is not a word of captions; {hint}phantom.caption_words() has all.")
+def _unknown(words: list[str]) -> None:
+    """Refuse words that are not known, with the phrase they may be a part or a misspelling of."""
+    first = words[0]
+    phrases = [phrase for group in caption_words().values() for phrase in group]
+    # The longest beginning that is a part of a phrase ("slightly", "macula") or almost one ("tilted disk").
+    hint = ""
+    for count in range(min(4, len(words)), 0, -1):
+        part = " ".join(words[:count])
+        begun = [phrase for phrase in phrases if phrase.startswith(f"{part} ")]
+        near = difflib.get_close_matches(part, phrases, n=3, cutoff=0.75) if count > 1 else []
+        if found := begun[:3] or near:
+            hint = _did_you_mean(found)
+            break
+    if not hint:
+        ending = [phrase for phrase in phrases if phrase.endswith(f" {first}")]
+        known = sorted({part for phrase in phrases for part in phrase.split()})
+        hint = _did_you_mean(ending[:3] or difflib.get_close_matches(first, known, n=1, cutoff=0.5))
+    raise EyeError(f"{first!r} is not a word of captions; {hint}phantom.caption_words() has all.")
+
+
+def _no_noun(adjectives: list[str]) -> None:
+    """Refuse adjectives that describe nothing; some are the beginning of a phrase."""
+    begun = [phrase for phrase in _LOOKS if phrase.startswith(f"{adjectives[-1]} ")]
+    example = " ".join(adjectives[:2]) if len(adjectives) > 1 else adjectives[0]
+    hint = _did_you_mean(begun or [f"{example} drusen"])
+    raise EyeError(f"{' '.join(adjectives)!r} has no noun after it; {hint}phantom.caption_words() has all.")
+
+
+def _did_you_mean(phrases: list[str]) -> str:
+    return f"did you mean {' or '.join(repr(phrase) for phrase in phrases)}? " if phrases else ""

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from retina_tools.plotting.raster import photograph_uri
-from retina_tools.plotting.theme import INK, plain
+from retina_tools.plotting.theme import INK, plain, title_room
 
 Floats = NDArray[np.float64]
 
@@ -122,10 +122,13 @@ def hide_axes(figure: go.Figure, box: Box, panel: int = 1) -> None:
     """Set the axes of a panel to the pixels of a part of the picture, square and unseen."""
     hidden: dict[str, Any] = {"visible": False, "showgrid": False, "zeroline": False, "constrain": "domain"}
     x, y = axes(panel)
+    # A picture that cannot fill its panel lies at its left and top, beside its legend and under its title.
+    across = {"range": [box.left - 0.5, box.right - 0.5], "anchor": y, "constraintoward": "left"}
+    down = {"range": [box.bottom - 0.5, box.top - 0.5], "anchor": x, "scaleanchor": x, "constraintoward": "top"}
     figure.update_layout(
         {
-            _long(x): {"range": [box.left - 0.5, box.right - 0.5], "anchor": y, **hidden},
-            _long(y): {"range": [box.bottom - 0.5, box.top - 0.5], "anchor": x, "scaleanchor": x, **hidden},
+            _long(x): {**across, **hidden},
+            _long(y): {**down, **hidden},
         }
     )
 
@@ -143,13 +146,13 @@ def _long(axis: str) -> str:
 def side_by_side(
     figure: go.Figure, widths: Sequence[float], height: int, *, gap: int = 24, right: int = 20, bottom: int = 20
 ) -> None:
-    """Share the width of a figure among its panels, so that each has a given width in screen pixels.
+    """Share the width of a figure among its panels; the figure is as wide as the page, its pictures as high as it lets.
 
     Parameters
     ----------
     figure : plotly.graph_objects.Figure
     widths : sequence of float
-        Of the panels, from left to right.
+        Of the panels, from left to right, in screen pixels where the page has room for all of them, else in proportion.
     height : int
         Of the whole figure.
     gap : int
@@ -157,7 +160,6 @@ def side_by_side(
     right, bottom : int
         Margins, for legends and axis titles.
     """
-    top = 60 if figure.layout.title.text else 20
     total = sum(widths) + gap * (len(widths) - 1)
     start = 0.0
     for panel, wide in enumerate(widths, start=1):
@@ -165,9 +167,8 @@ def side_by_side(
         figure.update_layout({x: {"domain": [start / total, min((start + wide) / total, 1)]}, y: {"domain": [0, 1]}})
         start += wide + gap
     figure.update_layout(
-        width=round(total + 20 + right),
         height=height,
-        margin={"l": 20, "r": right, "t": top, "b": bottom},
+        margin={"l": 20, "r": right, "t": title_room(figure), "b": bottom},
         dragmode="pan",
         paper_bgcolor="white",
         plot_bgcolor="white",
@@ -176,7 +177,13 @@ def side_by_side(
 
 def room(figure: go.Figure, height: int, bottom: int = 20) -> int:
     """Height in screen pixels that :func:`side_by_side` leaves for the panels."""
-    return height - (60 if figure.layout.title.text else 20) - bottom
+    return height - title_room(figure) - bottom
+
+
+def legend_beside() -> dict[str, Any]:
+    """A legend at the left of a picture, which stands beside it however wide the page is."""
+    # Pictures cannot be switched off by a legend, so it does not pretend to.
+    return {"x": -0.02, "xanchor": "right", "y": 1, "yanchor": "top", "itemclick": False, "itemdoubleclick": False}
 
 
 def add_lines(

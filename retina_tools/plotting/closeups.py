@@ -30,6 +30,7 @@ from retina_tools.plotting.canvas import (
     around,
     axes,
     eye_title,
+    legend_beside,
     room,
     side_by_side,
     wall_lines,
@@ -180,8 +181,8 @@ def plot_bifurcation(
         )
         add_label(figure, f"{names[str(arm)]} = {words[str(arm)]}", *out, size=14, xanchor=edge)
     add_scale_bar(figure, eye, box, INK)
-    side_by_side(figure, [room(figure, height) * box.width / box.height], height, right=200)
-    figure.update_layout(legend={"x": 1.01, "y": 1, "itemclick": False, "itemdoubleclick": False})
+    side_by_side(figure, [room(figure, height) * box.width / box.height], height)
+    figure.update_layout(legend=legend_beside())
     return figure
 
 
@@ -327,7 +328,7 @@ def _lay_out(figure: go.Figure, box: Box, height: int) -> None:
         legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top", "itemclick": False, "itemdoubleclick": False}
     )
     wide = room(figure, height, 130) * box.width / box.height
-    side_by_side(figure, [wide, 430], height, gap=90, bottom=130)
+    side_by_side(figure, [wide, 430], height, gap=115, bottom=130)
 
 
 def _outward(part: pd.DataFrame, node: Floats) -> Floats:

@@ -90,7 +90,7 @@ def plot_boxes(
     add_lines(figure, grid, "rgba(107,114,128,0.45)", width=0.7)
     row = size % len(counts)
     _add_slope(figure, counts["side_dd"].to_numpy(), counts["boxes"].to_numpy(), (slope, level), row)
-    side_by_side(figure, [room(figure, height, 70) * box.width / box.height, 420], height, gap=100, bottom=70)
+    side_by_side(figure, [room(figure, height, 70) * box.width / box.height, 420], height, gap=130, bottom=70)
     return figure
 
 
@@ -154,11 +154,14 @@ def plot_distances(
     place = float(y - most if above else y + most)
     add_label(figure, f"farthest: {words[1]}", place, float(x), yanchor="bottom" if above else "top")
     add_label(figure, f"mean: {words[0]}", box.height * 0.98, box.width * 0.98, xanchor="right", yanchor="bottom")
-    bar = {"title": {"text": f"Distance [{unit}]", "side": "right"}, "thickness": 16, "outlinewidth": 0}
+    bar = {"title": {"text": f"Distance [{unit}]", "side": "right"}, "thickness": 16, "outlinewidth": 0} | {
+        "x": -0.02,
+        "xanchor": "right",
+    }
     marker = {"color": [0], "cmin": 0, "cmax": most * scale, "colorscale": "Viridis", "colorbar": bar, "opacity": 0}
     figure.add_trace(go.Scatter(x=[0], y=[0], mode="markers", marker=marker, hoverinfo="skip", showlegend=False))
     add_scale_bar(figure, eye, box, INK)
-    side_by_side(figure, [room(figure, height) * box.width / box.height], height, right=120)
+    side_by_side(figure, [room(figure, height) * box.width / box.height], height)
     return figure
 
 

@@ -9,15 +9,22 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from retina_tools.plotting.theme import INK, MUTED, OKABE_ITO, new_figure, plain
+from retina_tools import biomarkers
+from retina_tools.plotting.theme import INK, MUTED, OKABE_ITO, new_figure, plain, title_room, wrapped
 from retina_tools.schema import EyeError
 
 Sort = Literal["effect", "p", "given"]
 Labels = Mapping[str, str] | Callable[[str], str]
 
 _NEEDED: Final = ("exposure", "outcome", "effect", "ci_low", "ci_high", "q", "effect_kind", "n", "n_groups", "status")
+# Height of a row, of a line of text in it, and letters in a line of a label and in all of it.
 _LINE: Final = 30
-_LONGEST_LABEL: Final = 46
+_TEXT_LINE: Final = 18
+_LABEL_LINE: Final = 33
+_LONGEST_LABEL: Final = 64
+# Width of a letter of the figures at the right, and of the column of q.
+_LETTER: Final = 7.2
+_Q_WIDTH: Final = 66
 _TICKS: Final = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10, 20, 50, 100, 1000)
 
 
@@ -29,7 +36,7 @@ def plot_forest(
     alpha: float = 0.05,
     title: str | None = None,
     max_rows: int = 60,
-    width: int = 900,
+    width: int | None = None,
 ) -> go.Figure:
     """Draw effects and their intervals, one line per association.
 
@@ -42,7 +49,7 @@ def plot_forest(
     associations : pandas.DataFrame
         From :func:`retina_tools.statistics.associate`; log odds, or units of the outcome, not both.
     labels : mapping or callable, optional
-        Name of a column to what people call it, for example ``biomarkers.label``.
+        Name of a column to what people call it; what it has no name for is called as ``biomarkers.label`` does.
     sort : {'effect', 'p', 'given'}
         Largest effect on top, smallest p on top, or as in the table.
     alpha : float
@@ -51,7 +58,7 @@ def plot_forest(
     max_rows : int
         With more associations only those with the smallest p are drawn; the figure says so.
     width : int
-        Of the figure, in screen pixels; its height follows from the number of lines.
+        Of the figure, in screen pixels, by default that of the page; its height follows from the number of lines.
 
     Returns
     -------
@@ -91,8 +98,8 @@ def plot_forest(
     _add_reference(figure, 1.0 if odds else 0.0, len(drawn))
     _add_lines(figure, drawn, alpha)
     _add_figures_column(figure, drawn)
-    _set_axes(figure, drawn, odds)
-    _set_layout(figure, len(drawn), caption, width)
+    _set_axes(figure, drawn, odds, labels)
+    _set_layout(figure, drawn, caption, width)
     return figure
 
 
@@ -135,8 +142,7 @@ def _in_sd(shown: pd.DataFrame) -> bool:
 
 def _row_labels(drawn: pd.DataFrame, labels: Labels | None) -> list[str]:
     def name(column: str) -> str:
-        found = labels(column) if callable(labels) else (labels or {}).get(column, column)
-        return _shortened(str(found))
+        return _shortened(_called(column, labels))
 
     one_outcome, one_exposure = len(set(drawn["outcome"])) == 1, len(set(drawn["exposure"])) == 1
     if one_outcome:
@@ -145,6 +151,12 @@ def _row_labels(drawn: pd.DataFrame, labels: Labels | None) -> list[str]:
         return [name(outcome) for outcome in drawn["outcome"]]
     pairs = zip(drawn["exposure"], drawn["outcome"], strict=True)
     return [f"{name(exposure)} → {name(outcome)}" for exposure, outcome in pairs]
+
+
+def _called(column: str, labels: Labels | None) -> str:
+    if callable(labels):
+        return str(labels(column))
+    return str((labels or {}).get(column) or biomarkers.label(column))
 
 
 def _shortened(text: str) -> str:
@@ -199,9 +211,9 @@ def _add_lines(figure: go.Figure, drawn: pd.DataFrame, alpha: float) -> None:
 def _hover(row: pd.Series[Any], digits: int) -> str:
     what = "odds ratio " if str(row["effect_kind"]).startswith("log odds") else "difference "
     lines = [
-        f"<b>{plain(row['exposure'])}</b> → {plain(row['outcome'])}",
+        f"<b>{plain(biomarkers.label(row['exposure']))}</b> → {plain(biomarkers.label(row['outcome']))}",
         f"{what}{_in_words(row, digits)}",
-        f"p = {_p(row['p'])}, q = {_p(row['q'])}",
+        plain(f"p {_equal(_p(row['p']))}, q {_equal(_p(row['q']))}"),
         f"n = {row['n']} images of {row['n_groups']} patients"
         + (f", {row['n_events']} with the event" if pd.notna(row.get("n_events")) else ""),
     ]
@@ -212,28 +224,35 @@ def _hover(row: pd.Series[Any], digits: int) -> str:
 
 def _add_figures_column(figure: go.Figure, drawn: pd.DataFrame) -> None:
     """Estimate, interval and q in words at the right of each line, as papers print them."""
-    style: dict[str, Any] = {"xref": "paper", "yref": "y", "showarrow": False, "font": {"size": 13, "color": INK}}
-    digits = _digits(drawn)
+    style: dict[str, Any] = {"xref": "paper", "x": 1, "yref": "y", "showarrow": False, "font": {"size": 13}}
+    digits, end = _digits(drawn), _estimate_width(drawn) + _Q_WIDTH
     for _, row in drawn.iterrows():
         text = _in_words(row, digits)
-        figure.add_annotation(x=1.02, y=row["line"], text=text, xanchor="left", **style)
-        figure.add_annotation(x=1.0, xshift=258, y=row["line"], text=_p(row["q"]), xanchor="right", **style)
+        figure.add_annotation(y=row["line"], text=text, xanchor="left", xshift=8, **style)
+        figure.add_annotation(y=row["line"], text=plain(_p(row["q"])), xanchor="right", xshift=end, **style)
     head = len(drawn) - 0.15
     style["font"] = {"size": 13, "color": MUTED}
-    figure.add_annotation(x=1.02, y=head, text="estimate (interval)", xanchor="left", yanchor="bottom", **style)
-    figure.add_annotation(x=1.0, xshift=258, y=head, text="q", xanchor="right", yanchor="bottom", **style)
+    figure.add_annotation(y=head, text="estimate (interval)", xanchor="left", xshift=8, yanchor="bottom", **style)
+    figure.add_annotation(y=head, text="q", xanchor="right", xshift=end, yanchor="bottom", **style)
 
 
-def _set_axes(figure: go.Figure, drawn: pd.DataFrame, odds: bool) -> None:
+def _estimate_width(drawn: pd.DataFrame) -> float:
+    """Width in screen pixels of the column of estimates, its distance from the axes with it."""
+    digits = _digits(drawn)
+    return 16 + _LETTER * max(len("estimate (interval)"), *(len(_in_words(row, digits)) for _, row in drawn.iterrows()))
+
+
+def _set_axes(figure: go.Figure, drawn: pd.DataFrame, odds: bool, labels: Labels | None) -> None:
     kinds = drawn["effect_kind"].str.replace(r"^(log odds|outcome units),? ?", "", regex=True).unique()
-    per = f" {plain(kinds[0]).replace(', ', '')}" if len(kinds) == 1 else ""
+    per = f" {kinds[0].replace(', ', '')}" if len(kinds) == 1 else ""
     per = per if per.startswith(" per") else f",{per}" if per else ""
     unit = (
         "Difference in SD of the outcome"
         if _in_sd(drawn)
-        else f"Difference in {plain(_shortened(drawn['outcome'].iloc[0]))}"
+        else f"Difference in {_shortened(_called(drawn['outcome'].iloc[0], labels))}"
     )
-    figure.update_xaxes(title_text=f"{'Odds ratio' if odds else unit}{per} (95 % interval)", showgrid=True)
+    name = f"{'Odds ratio' if odds else unit}{per} (95 % interval)"
+    figure.update_xaxes(title_text=wrapped(name, 66), showgrid=True)
     if odds:
         low, high = min(max(drawn["low"].min(), 1e-4), 0.9), max(min(drawn["high"].max(), 1e4), 1.1)
         room = 0.05 * np.log10(high / low)
@@ -243,11 +262,11 @@ def _set_axes(figure: go.Figure, drawn: pd.DataFrame, odds: bool) -> None:
     else:
         low, high = min(drawn["low"].min(), 0), max(drawn["high"].max(), 0)
         room = 0.05 * (high - low)
-        figure.update_xaxes(range=[low - room, high + room], nticks=7)
+        figure.update_xaxes(range=[low - room, high + room], nticks=5)
     figure.update_xaxes(tickangle=0, zeroline=False)
     figure.update_yaxes(
         tickvals=drawn["line"].tolist(),
-        ticktext=[plain(label) for label in drawn["label"]],
+        ticktext=[wrapped(label, _LABEL_LINE) for label in drawn["label"]],
         range=[-0.7, len(drawn) + 0.1],
         showgrid=False,
         zeroline=False,
@@ -263,23 +282,29 @@ def _log_ticks(low: float, high: float) -> list[float]:
         _TICKS, key=lambda tick: (abs(np.log10(tick)) % 1 > 1e-9, tick not in (0.5, 2), abs(np.log10(tick)))
     ):
         place = np.log10(tick)
-        if low <= place <= high and all(abs(place - np.log10(other)) > 0.09 * (high - low) for other in ticks):
+        if low <= place <= high and all(abs(place - np.log10(other)) > 0.16 * (high - low) for other in ticks):
             ticks.append(tick)
     return sorted(ticks)
 
 
-def _set_layout(figure: go.Figure, lines: int, caption: str, width: int) -> None:
-    top, bottom = 90 if figure.layout.title.text else 60, 80 + (24 if caption else 0)
+def _set_layout(figure: go.Figure, drawn: pd.DataFrame, caption: str, width: int | None) -> None:
+    text_lines = max(wrapped(label, _LABEL_LINE).count("<br>") for label in drawn["label"]) + 1
+    line = max(_LINE, _TEXT_LINE * text_lines + 4)
+    note = wrapped(caption, 66) if caption else ""
+    # The title, the legend below it, then the lines.
+    top = title_room(figure) + 34
+    title_lines = 1 + figure.layout.xaxis.title.text.count("<br>")
+    bottom = 50 + 20 * title_lines + (12 + 16 * (note.count("<br>") + 1) if note else 0)
     figure.update_layout(
         width=width,
-        height=top + bottom + _LINE * (lines + 1),
-        margin={"l": 20, "r": 280, "t": top, "b": bottom},
+        height=top + bottom + line * (len(drawn) + 1),
+        margin={"l": 20, "r": _estimate_width(drawn) + _Q_WIDTH + 14, "t": top, "b": bottom},
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False},
     )
-    if caption:
+    if note:
         figure.add_annotation(
-            text=plain(caption), xref="paper", yref="paper", x=0, xanchor="left", y=0, yanchor="top", yshift=-68,
-            showarrow=False, align="left", font={"size": 12, "color": MUTED},
+            text=note, xref="paper", yref="paper", x=0, xanchor="left", y=0, yanchor="top",
+            yshift=-(42 + 20 * title_lines), showarrow=False, align="left", font={"size": 12, "color": MUTED},
         )  # fmt: skip
 
 
@@ -323,4 +348,10 @@ def _in_words(row: pd.Series[Any], digits: int) -> str:
 def _p(value: float) -> str:
     if not np.isfinite(value):
         return "–"
-    return "<0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+    if value < 1e-4:
+        return "< 0.0001"
+    return f"{value:.4f}" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def _equal(text: str) -> str:
+    return text if text.startswith("<") else f"= {text}"

@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 import xarray as xr
 from numpy.typing import NDArray
 
-from retina_tools.plotting.canvas import add_picture, add_scale_bar, eye_title, whole
+from retina_tools.plotting.canvas import add_lines, add_picture, add_scale_bar, eye_title, legend_beside, whole
 from retina_tools.plotting.raster import Format, outline_of, overlay_uri, photograph_uri
-from retina_tools.plotting.theme import new_figure, plain
+from retina_tools.plotting.theme import new_figure, plain, title_room
 from retina_tools.schema import TAXONOMY, EyeError, get_landmark, get_mask, has_mask, term, validate
 
 # From the lowest layer to the topmost: what covers much must not hide what is fine.
@@ -211,29 +211,43 @@ def _add_legend(figure: go.Figure, chosen: list[str], rims: set[str]) -> None:
 
 def _add_landmarks(figure: go.Figure, eye: xr.Dataset) -> None:
     symbols, found = dict(_POINTS.values()), _landmarks(eye)
-    # A thin black cross over a thick white one can be seen on any retina.
-    halo = {"symbol": [symbols[label] for label, _, _ in found], "size": 19, "line": {"width": 6, "color": "white"}}
-    ys, xs = [y for _, y, _ in found], [x for _, _, x in found]
-    figure.add_trace(go.Scatter(x=xs, y=ys, mode="markers", marker=halo, showlegend=False, hoverinfo="skip"))
     for label, y, x in found:
-        marker = {"symbol": symbols[label], "size": 16, "line": {"width": 2, "color": "black"}}
+        look = {"symbol": symbols[label], "size": 16, "line": {"width": 2, "color": "black"}}
+        figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", name=label, marker=look, hoverinfo="skip"))
+        # A thin black line over a thick white one can be seen on any retina.
+        for width, colour in ((4, "white"), (2, "black")):
+            strokes = _strokes(eye, label, y, x)
+            add_lines(figure, strokes, colour, width=width, name=label, showlegend=False)
         hover = f"{label}<br>y %{{y:.1f}}, x %{{x:.1f}}<extra></extra>"
-        figure.add_trace(go.Scatter(x=[x], y=[y], mode="markers", name=label, marker=marker, hovertemplate=hover))
+        unseen = {"size": 16, "opacity": 0}
+        figure.add_trace(
+            go.Scatter(
+                x=[x], y=[y], mode="markers", name=label, marker=unseen, hovertemplate=hover, showlegend=False
+            )
+        )  # fmt: skip
+
+
+def _strokes(eye: xr.Dataset, label: str, y: float, x: float) -> list[NDArray[np.float64]]:
+    """Lines that mark a point: around the disc, pointing at its centre, so that the cup stays in sight."""
+    centre, reach = np.array([y, x]), 0.018 * max(eye.sizes["y"], eye.sizes["x"])
+    if label == _POINTS["optic_disc"][0]:
+        disc = _mask(eye, "optic_disc") if has_mask(eye, "optic_disc") else np.zeros((1, 1), bool)
+        radius = float(np.sqrt(disc.sum() / np.pi))
+        ways = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]], float)
+        return [np.stack([centre + (1.08 * radius) * way, centre + (1.08 * radius + reach) * way]) for way in ways]
+    ways = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
+    return [np.stack([centre - reach * way, centre + reach * way]) for way in ways]
 
 
 def _frame(figure: go.Figure, rows: int, columns: int, height: int, *, dark: bool) -> None:
     hidden: dict[str, Any] = {"visible": False, "showgrid": False, "zeroline": False, "constrain": "domain"}
-    figure.update_xaxes(range=[-0.5, columns - 0.5], **hidden)
-    figure.update_yaxes(range=[rows - 0.5, -0.5], scaleanchor="x", **hidden)
-    top = 50 if figure.layout.title.text else 20
-    wide = round((height - top - 20) * columns / rows) + 230
+    figure.update_xaxes(range=[-0.5, columns - 0.5], constraintoward="left", **hidden)
+    figure.update_yaxes(range=[rows - 0.5, -0.5], scaleanchor="x", constraintoward="top", **hidden)
     figure.update_layout(
         height=height,
-        width=min(max(wide, 480), 1400),
-        margin={"l": 20, "r": 20, "t": top, "b": 20},
+        margin={"l": 20, "r": 20, "t": title_room(figure), "b": 20},
         dragmode="pan",
-        # Pictures cannot be switched off by a legend, so it does not pretend to.
-        legend={"itemclick": False, "itemdoubleclick": False, "x": 1.02, "y": 1, "yanchor": "top"},
+        legend=legend_beside(),
         paper_bgcolor="white",
         plot_bgcolor="white",
     )

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from retina_tools.plotting.theme import INK, OKABE_ITO, SYMBOLS, new_figure, plain
+from retina_tools.plotting.theme import INK, OKABE_ITO, SYMBOLS, new_figure, plain, title_room, wrapped
 from retina_tools.schema import EyeError
 
-_LINE: Final = 26
+# Height of a line with a label of one line or of two, and letters in a line of it.
+_LINE: Final = (26, 38)
+_LABEL_LINE: Final = 36
 _TICKS: Final = (0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.25, 1.5, 2, 3, 5, 10)
 
 
@@ -26,7 +28,7 @@ def plot_ratios(
     high: str | None = None,
     axis: str = "Measured over true",
     title: str | None = None,
-    width: int = 900,
+    width: int | None = None,
 ) -> go.Figure:
     """Draw values over a reference, one line per measure and one mark per row of a table, on a logarithmic axis.
 
@@ -48,7 +50,7 @@ def plot_ratios(
         Title of the axis.
     title : str, optional
     width : int
-        Of the figure, in screen pixels; its height follows from the number of lines.
+        Of the figure, in screen pixels, by default that of the page; its height follows from the number of lines.
 
     Returns
     -------
@@ -89,10 +91,12 @@ def plot_ratios(
         figure.add_trace(_marks(part, lines, row, reference, (low, high), (value, group), (shift, number)))
     _set_axes(figure, usable, reference, (low, high), lines, axis)
     note = 20 if left_out else 0
-    top = 90 if title else 50
+    # Groups stand in a row above the axes, or in as many as they need on a narrow page.
+    rows = int(np.ceil(sum(8 * len(group) + 50 for group in groups) / 440)) if colour else 0
+    top = title_room(figure) + 10 + 22 * rows
     figure.update_layout(
         width=width,
-        height=top + 70 + note + _LINE * (len(lines) + 1),
+        height=top + 70 + note + _LINE[max(len(str(name)) for name in lines) > _LABEL_LINE] * (len(lines) + 1),
         margin={"l": 20, "r": 30, "t": top, "b": 70 + note},
         showlegend=bool(colour),
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
@@ -165,8 +169,8 @@ def _set_axes(
         title_text=plain(axis), tickangle=0,
     )  # fmt: skip
     figure.update_yaxes(
-        tickvals=list(lines.values()), ticktext=[plain(name) for name in lines], range=[-0.6, len(lines) - 0.4],
-        zeroline=False, ticks="", automargin=True,
+        tickvals=list(lines.values()), ticktext=[wrapped(name, _LABEL_LINE) for name in lines],
+        range=[-0.6, len(lines) - 0.4], zeroline=False, ticks="", automargin=True,
     )  # fmt: skip
 
 

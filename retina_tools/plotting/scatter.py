@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from retina_tools.plotting.theme import MUTED, OKABE_ITO, SYMBOLS, new_figure, plain
+from retina_tools import biomarkers
+from retina_tools.plotting.theme import MUTED, OKABE_ITO, SYMBOLS, new_figure, plain, title_room, wrapped
 from retina_tools.schema import EyeError
 
 _MOST_GROUPS: Final = len(SYMBOLS)
 _MISSING: Final = "not known"
+# A legend may not take the room of the marks.
+_LEGEND_LINE: Final = 20
 # Beyond this many points the browser draws them on the graphics card.
 _MANY: Final = 4000
 
@@ -30,7 +33,7 @@ def plot_cohort(
     join_eyes: bool = False,
     groups: str = "patient_id",
     title: str | None = None,
-    width: int = 820,
+    width: int | None = None,
     height: int = 600,
 ) -> go.Figure:
     """Scatter one column against another, one mark per image.
@@ -49,7 +52,7 @@ def plot_cohort(
     symbol : str, optional
         Column that sets the shape; by default the shape goes with the colour.
     labels : mapping of str to str, optional
-        Column to what people call it, with its unit.
+        Column to what people call it, with its unit; the others are called as ``biomarkers.label`` does.
     margins : bool
         Histograms beside the axes.
     join_eyes : bool
@@ -58,7 +61,7 @@ def plot_cohort(
         Column of the patient, for ``join_eyes``.
     title : str, optional
     width, height : int
-        In screen pixels.
+        In screen pixels; by default as wide as the page.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def plot_cohort(
     [('no', 'circle', ['a']), ('yes', 'diamond', ['b'])]
     """
     data = _usable(table, x, y, [column for column in (colour, symbol, groups if join_eyes else None) if column])
-    names = {column: (labels or {}).get(column, column) for column in map(str, table.columns)}
+    names = {column: (labels or {}).get(column) or biomarkers.label(column) for column in map(str, table.columns)}
     left_out = len(table) - len(data)
     figure = new_figure(title, _description(data, x, y, colour, names, left_out))
     if join_eyes:
@@ -90,14 +93,14 @@ def plot_cohort(
         _add_groups(figure, data, x, y, colour, symbol, shapes, names, margins)
     _set_axes(figure, x, y, names, margins)
     shown = [symbol] if colour and _is_scale(data[colour]) else [colour, symbol]
-    heading = plain(", ".join(names[column] for column in dict.fromkeys(shown) if column))
+    heading = wrapped(", ".join(names[column] for column in dict.fromkeys(shown) if column), _LEGEND_LINE)
     figure.update_layout(width=width, height=height, legend_title_text=heading)
     if left_out:
-        figure.update_layout(margin_b=90)
+        note = wrapped(f"{left_out} of {len(table)} rows left out: {names[x]} or {names[y]} missing", 80)
+        figure.update_layout(margin_b=78 + 16 * (note.count("<br>") + 1))
         figure.add_annotation(
-            text=f"{left_out} of {len(table)} rows left out: {plain(names[x])} or {plain(names[y])} missing",
-            xref="paper", yref="paper", x=1, xanchor="right", y=0, yanchor="top", yshift=-52, showarrow=False,
-            font={"size": 12, "color": MUTED},
+            text=note, xref="paper", yref="paper", x=1, xanchor="right", y=0, yanchor="top", yshift=-56,
+            showarrow=False, align="right", font={"size": 12, "color": MUTED},
         )  # fmt: skip
     return figure
 
@@ -208,7 +211,11 @@ def _add_scaled(
     hover = _hover(data, x, y, [colour, symbol], names)
     of_shape = _level_names(data[symbol]) if symbol else pd.Series("", index=data.index)
     figure.update_layout(
-        coloraxis={"colorscale": "Viridis", "colorbar": {"title": {"text": plain(names[colour]), "side": "right"}}},
+        coloraxis={
+            "colorscale": "Viridis",
+            "colorbar": {"title": {"text": wrapped(names[colour], 46), "side": "right"}},
+        },
+        margin_t=title_room(figure) + 34,
         coloraxis_colorbar={
             "thickness": 18,
             "tickfont": {"size": 13},
@@ -248,7 +255,7 @@ def _add_points(
             x=rows[x].astype(float),
             y=rows[y].astype(float),
             mode="markers",
-            name=plain(name),
+            name=wrapped(name, _LEGEND_LINE),
             ids=rows["image_id"].astype(str) if "image_id" in rows else rows.index.astype(str),
             hovertext=hover[chosen],
             hovertemplate="%{hovertext}<extra></extra>",
@@ -277,7 +284,7 @@ def _add_margins(figure: go.Figure, rows: pd.DataFrame, x: str, y: str, tint: st
 
 
 def _set_axes(figure: go.Figure, x: str, y: str, names: dict[str, str], margins: bool) -> None:
-    figure.update_layout(xaxis_title_text=plain(names[x]), yaxis_title_text=plain(names[y]))
+    figure.update_layout(xaxis_title_text=wrapped(names[x], 56), yaxis_title_text=wrapped(names[y], 50))
     figure.update_layout(xaxis_zeroline=False, yaxis_zeroline=False)
     if margins:
         bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "showline": False}

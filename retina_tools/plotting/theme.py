@@ -7,6 +7,7 @@ plotly stays as it was. Choose it for your own with ``figure.update_layout(templ
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ INK: Final = "#24292f"
 MUTED: Final = "#6b7280"
 GRID: Final = "#e5e7eb"
 TEMPLATE_NAME: Final = "retina"
+# As many letters of a title as fit into 700 pixels.
+_TITLE_LINE: Final = 66
 
 
 def template() -> go.layout.Template:
@@ -53,7 +56,9 @@ def template() -> go.layout.Template:
     made.layout.update(
         colorway=list(OKABE_ITO),
         font={"family": "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif", "size": 14, "color": INK},
-        title={"font": {"size": 18}, "x": 0.02, "xanchor": "left"},
+        # At the top edge, not in the middle of the margin, where legends are.
+        title={"font": {"size": 18}, "x": 0.02, "xanchor": "left", "y": 1, "yanchor": "top", "pad": {"t": 16}},
+        autosize=True,
         # The button "Share chart" would send the figure, and the picture of the eye in it, to a server of Plotly.
         modebar={"remove": ["sendChartToCloud"], "color": MUTED, "activecolor": INK},
         hoverlabel={"font": {"size": 13}, "align": "left"},
@@ -90,8 +95,38 @@ def new_figure(title: str | None, description: str, **layout: Any) -> go.Figure:
     figure = go.Figure()
     figure.update_layout(template=TEMPLATE_NAME, meta={"description": description}, **layout)
     if title:
-        figure.update_layout(title_text=plain(title))
+        text = wrapped(title, _TITLE_LINE)
+        # Plotly anchors the middle of a title of several lines, not its top.
+        figure.update_layout(title_text=text, title_pad_t=16 + 14 * text.count("<br>"))
+    figure.update_layout(margin_t=title_room(figure))
     return figure
+
+
+def title_room(figure: go.Figure) -> int:
+    """Height in screen pixels that the title of a figure takes at its top, however many lines it has."""
+    text = figure.layout.title.text
+    return 46 + 30 * text.count("<br>") if text else 20
+
+
+def wrapped(text: object, line: int) -> str:
+    """Text in lines of so many letters at most, each as :func:`plain` has it.
+
+    Parameters
+    ----------
+    text : object
+    line : int
+        Most letters in a line.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> wrapped("Vessel length density <all vessels>", 24)
+    'Vessel length density<br>&lt;all vessels&gt;'
+    """
+    return "<br>".join(plain(part) for part in textwrap.wrap(str(text), line)) or plain(text)
 
 
 def describe(figure: go.Figure) -> str:

@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from plotly.colors import sample_colorscale
 
+from retina_tools import biomarkers
 from retina_tools.biomarkers import Frame, region_fields, zone_vessel_paths, zone_vessels_table
 from retina_tools.biomarkers.registry import ETDRS, HEMIFIELDS, QUADRANTS
 from retina_tools.plotting.canvas import (
@@ -25,6 +26,7 @@ from retina_tools.plotting.canvas import (
     around,
     circle,
     eye_title,
+    legend_beside,
     room,
     side_by_side,
 )
@@ -98,8 +100,8 @@ def plot_zones(eye: xr.Dataset, zone: Zone = "zone_b", *, title: str | None = No
         add_lines(figure, own, colour, width=5, name=term(vessel).label)
     _label_vessels(figure, table.assign(words=words), paths, centre, radius, 3.0 if zone == "zone_b" else 5.0, box)
     add_scale_bar(figure, eye, box, INK)
-    side_by_side(figure, [room(figure, height) * box.width / box.height], height, right=120)
-    figure.update_layout(legend={"x": 1.01, "y": 1, "itemclick": False, "itemdoubleclick": False})
+    side_by_side(figure, [room(figure, height) * box.width / box.height], height)
+    figure.update_layout(legend=legend_beside())
     return figure
 
 
@@ -201,7 +203,7 @@ def plot_regions(
     """
     validate(eye)
     if isinstance(values, xr.DataArray):
-        label = label or str(values.attrs.get("long_name", ""))
+        label = label or (biomarkers.label(str(values.name)) if values.name else "")
         values = {str(at): float(values.sel(region=at)) for at in values["region"].values}
     known = {name: float(value) for name, value in values.items() if math.isfinite(value)}
     grids = {}
@@ -231,7 +233,7 @@ def plot_regions(
         add_picture(figure, overlay_uri(layers, size, 130), box, panel)
         for at, mask in fields.items():
             y, x = (float(places.mean()) for places in np.nonzero(mask))
-            add_label(figure, f"{known[at]:.{digits}f}", y, x, panel=panel, size=12)
+            add_label(figure, f"{known[at]:.{digits}f}", y, x, panel=panel, size=12 if len(fields) <= 4 else 9)
         add_label(
             figure,
             name,

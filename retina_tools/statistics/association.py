@@ -14,7 +14,16 @@ from retina_tools.schema import EyeError
 from retina_tools.statistics import gee
 from retina_tools.statistics.gee import NotEstimableError, fit_clustered, is_separated
 from retina_tools.statistics.multiplicity import adjust
-from retina_tools.statistics.roles import Family, Variable, as_exposure, as_outcome, effect_kind, formula_term, quoted
+from retina_tools.statistics.roles import (
+    Family,
+    Variable,
+    as_exposure,
+    as_outcome,
+    effect_kind,
+    formula_term,
+    quoted,
+    units_in_words,
+)
 from retina_tools.statistics.variables import (
     Floats,
     as_list,
@@ -27,9 +36,9 @@ from retina_tools.statistics.variables import (
 Correlation = Literal["auto", "exchangeable", "independence"]
 
 COLUMNS: Final = (
-    "exposure", "outcome", "event", "n", "n_groups", "n_events", "n_missing", "effect", "effect_kind", "ci_low",
-    "ci_high", "p", "q", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "exposure_sd", "outcome_sd", "se", "df",
-    "working_correlation", "correlation", "formula", "status", "note",
+    "exposure", "label", "outcome", "outcome_label", "event", "reference", "n", "n_groups", "n_events", "n_missing",
+    "effect", "effect_kind", "units", "ci_low", "ci_high", "p", "q", "odds_ratio", "odds_ratio_low", "odds_ratio_high",
+    "exposure_sd", "outcome_sd", "se", "df", "working_correlation", "correlation", "formula", "status", "note",
 )  # fmt: skip
 _NUMBERS: Final = (
     "effect", "ci_low", "ci_high", "p", "q", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "exposure_sd",
@@ -82,12 +91,15 @@ def associate(
     table : pandas.DataFrame
         One row per image, as ``cohort.measure_cohort`` and ``biomarkers.to_table`` make it.
     outcome : str or sequence of str
-        Column(s) to explain. Booleans, two numbers or two texts are yes and no; other numbers are amounts.
+        Column(s) to explain. Booleans, two numbers or two texts are yes and no; other numbers are amounts. The event is
+        True, the larger number, or the text beside one that means "without it" (``healthy``, ``no``, ``Kontrolle``,
+        ``sain`` ...); where neither text does, ``event`` must say.
     exposures : str or sequence of str, optional
         Column(s) that explain it, one model each. By default all biomarkers: columns with a status column beside
         them, or, where there is none, every numeric column that is not a key, an outcome or a covariate.
     covariates : str or sequence of str
-        Columns every model is adjusted for; texts and booleans are coded as categories.
+        Columns every model is adjusted for; texts and booleans are coded as categories. A text with more than ten
+        levels, or nearly as many as rows, is refused: it is a name.
     groups : str, array_like or False
         Column (or one label per row) that says which rows are of one patient; False says every row is a patient. None
         is refused where ``patient_id`` repeats: two eyes are not two patients.
@@ -95,7 +107,8 @@ def associate(
         Linear or logistic; by default as the outcome's values ask for.
     event, reference : level or list of levels, optional
         Which levels of the outcome are 1 and 0. One is enough when all others are the other side; given both, further
-        levels are left out. Needed with more than two levels: ``event=[2, 3, 4]`` for referable retinopathy.
+        levels are left out. Needed with more than two levels, and with two texts neither of which means "without it":
+        ``event=[2, 3, 4]`` for referable retinopathy.
     standardise : bool
         Give effects per standard deviation of the exposure (over the rows of the model). An exposure with two levels is
         always compared level against level.
@@ -114,11 +127,13 @@ def associate(
     Returns
     -------
     pandas.DataFrame
-        One row per pair, in the order given: ``exposure, outcome, event`` (the level coded 1 and the one it is
-        compared with), ``n`` images, ``n_groups`` patients, ``n_events`` images with the event, ``n_missing`` rows left
-        out, ``effect`` with ``effect_kind`` (log odds, or units of the outcome), ``ci_low, ci_high, p, q``,
-        ``odds_ratio`` with its interval where it applies, ``exposure_sd, outcome_sd``, ``se, df`` (of the t
-        distribution, infinite where it is the normal one), working correlation, ``formula``, ``status`` and ``note``. A
+        One row per pair, in the order given: ``exposure, outcome``, what people call them (``label, outcome_label``,
+        from ``biomarkers.label``), ``event`` and ``reference`` (the levels of the outcome coded 1 and 0, empty where it
+        is an amount), ``n`` images, ``n_groups`` patients, ``n_events`` images with the event, ``n_missing`` rows left
+        out, ``effect`` with ``effect_kind`` (log odds, or units of the outcome), ``units`` in words (``odds ratio per
+        SD``, ``difference in µm, glaucoma vs healthy``), ``ci_low, ci_high, p, q``, ``odds_ratio`` with its interval
+        where it applies, ``exposure_sd, outcome_sd``, ``se, df`` (of the t distribution, infinite where it is the
+        normal one), working correlation, ``formula``, ``status`` and ``note``. A
         pair that cannot be estimated is a row with NaN, its status (``constant, all_missing, not_numeric,
         constant_outcome, too_few_groups, too_few_events, separation, perfect_fit, singular, not_converged``) and the
         reason in words.
@@ -126,7 +141,8 @@ def associate(
     Raises
     ------
     EyeError
-        A column does not exist, patients are not told apart, or the outcome has more than two levels and none chosen.
+        A column does not exist, patients are not told apart, a covariate is a name, or nothing says which level of the
+        outcome is the event.
 
     References
     ----------
@@ -142,8 +158,8 @@ def associate(
     >>> table = pd.DataFrame({"patient_id": patient, "disease": np.where(ill, "glaucoma", "healthy")})
     >>> table["rim_area"] = rng.normal(1.5, 0.3, 120)[patient] + rng.normal(0, 0.1, 240) - 0.3 * ill
     >>> row = associate(table, "disease", "rim_area", groups="patient_id").iloc[0]
-    >>> print(row.event, row.n, row.n_groups, row.effect_kind, row.status, sep="; ")
-    glaucoma (reference: healthy); 240; 120; log odds per SD; ok
+    >>> print(row.event, row.reference, row.n, row.n_groups, row.effect_kind, row.status, sep="; ")
+    glaucoma; healthy; 240; 120; log odds per SD; ok
     >>> bool(row.odds_ratio_high < 1)
     True
     """
@@ -176,19 +192,27 @@ def _check_options(family: str, correlation: str, confidence: float) -> None:
 
 
 def _row(outcome: Variable, exposure: Variable, study: _Study) -> dict[str, Any]:
+    # Biomarkers are many and slow to import.
+    from retina_tools.biomarkers import label
+    from retina_tools.biomarkers.readable import written_unit
+
     use = np.isfinite(outcome.values) & np.isfinite(exposure.values) & (study.patient >= 0)
     for values in study.covariates.values():
         use &= np.isfinite(values)
     row: dict[str, Any] = dict.fromkeys(_NUMBERS, np.nan)
     row |= {
         "exposure": exposure.name,
+        "label": label(exposure.name),
         "outcome": outcome.name,
-        "event": f"{outcome.event} (reference: {outcome.reference})" if outcome.binary else "",
+        "outcome_label": label(outcome.name),
+        "event": outcome.event,
+        "reference": outcome.reference,
         "n": int(use.sum()),
         "n_groups": len(np.unique(study.patient[use])),
         "n_events": int(outcome.values[use].sum()) if outcome.binary else pd.NA,
         "n_missing": int((~use).sum()),
         "effect_kind": effect_kind(outcome, exposure, study.standardise),
+        "units": units_in_words(outcome, exposure, study.standardise, written_unit),
         "formula": " + ".join([f"{quoted(outcome.name)} ~ {quoted(exposure.name)}", *study.covariate_terms]),
         "working_correlation": "",
         "status": "ok",

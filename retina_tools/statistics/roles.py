@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -77,7 +78,7 @@ def as_exposure(column: pd.Series[Any], is_covariate: bool) -> Variable:
         return Variable(name, amounts(column))
     try:
         refuse_odd_text(column)
-        coded = two_levels(column)
+        coded = two_levels(column, any_order=True)
     except EyeError as error:
         hint = "make one column per comparison" if "levels" in str(error) else "convert it first"
         return Variable(name, nothing, problem=("not_numeric", f"{str(error).split(';')[0]}; {hint}"))
@@ -101,6 +102,32 @@ def effect_kind(outcome: Variable, exposure: Variable, standardise: bool) -> str
     if exposure.binary:
         return f"{kind}, {exposure.event} vs {exposure.reference}"
     return f"{kind} per SD" if standardise else f"{kind} per unit"
+
+
+def units_in_words(
+    outcome: Variable, exposure: Variable, standardise: bool, unit_of: Callable[[str], str | None]
+) -> str:
+    """What is reported of an exposure, for people: an odds ratio, or a difference in the outcome's own unit.
+
+    Parameters
+    ----------
+    outcome, exposure : Variable
+    standardise : bool
+        Whether an amount counts per standard deviation.
+    unit_of : callable
+        Name of a column to its unit as people write it; empty where it has none, None where that is not known.
+
+    Returns
+    -------
+    str
+    """
+    what = "odds ratio"
+    if not outcome.binary:
+        unit = unit_of(outcome.name)
+        what = "difference in outcome units" if unit is None else f"difference in {unit}" if unit else "difference"
+    if exposure.binary:
+        return f"{what}, {exposure.event} vs {exposure.reference}"
+    return f"{what} per {'SD' if standardise else unit_of(exposure.name) or 'unit'}"
 
 
 def quoted(name: str) -> str:

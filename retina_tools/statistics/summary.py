@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from retina_tools.schema import EyeError
+from retina_tools.statistics.levels import means_none
 from retina_tools.statistics.variables import (
     KEYS,
-    NEGATIVE,
     amounts,
     as_list,
     is_amount,
@@ -83,7 +83,7 @@ def summarise(
     patient = _patients_or_rows(table, groups)
     parts = {"all": np.ones(len(table), bool)}
     if by:
-        levels = sorted(levels_of(table[by]), key=lambda level: str(level).strip().lower() not in NEGATIVE)
+        levels = sorted(levels_of(table[by]), key=lambda level: not means_none(level))
         if len(levels) > _MOST_LEVELS:
             raise EyeError(f"The column {by!r} has {len(levels)} levels, wanted at most {_MOST_LEVELS}; bin it first.")
         parts |= {str(level): (table[by] == level).to_numpy(bool, na_value=False) for level in levels}

@@ -16,16 +16,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retina_tools.schema import EyeError
+from retina_tools.statistics.levels import reference_of
 
 Floats = NDArray[np.float64]
 
 KEYS: Final = ("image_id", "patient_id", "laterality")
 # What a run over many eyes writes beside the biomarkers.
 _RUN_COLUMNS: Final = ("error", "error_stage", "seconds", "um_per_pixel", "scale_source")
-# Names a level that means "without the disease" goes by.
-NEGATIVE: Final = frozenset(
-    {"0", "0.0", "no", "n", "none", "false", "absent", "negative", "neg", "healthy", "normal", "control", "controls"}
-)
+# A text with more levels than this is a name or an identifier, not a category, unless pandas is told otherwise.
+_MOST_LEVELS: Final = 10
+# So is one that has a level for about every row, or for every patient of two eyes.
+_LEVELS_PER_ROW: Final = 0.4
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,12 @@ def levels_of(column: pd.Series[Any]) -> list[Any]:
 
 
 def two_levels(
-    column: pd.Series[Any], *, event: Any = None, reference: Any = None, name: str | None = None
+    column: pd.Series[Any],
+    *,
+    event: Any = None,
+    reference: Any = None,
+    name: str | None = None,
+    any_order: bool = False,
 ) -> TwoLevels:
     """Code a column with two levels as 1 (event) and 0 (reference).
 
@@ -117,10 +123,14 @@ def two_levels(
         Booleans, two numbers, or text.
     event, reference : level or list of levels, optional
         Which levels are 1 and which 0. With one of them given, all other levels are the other side; with both, rows of
-        further levels are left out. With neither there must be two levels: True, the larger number, the later category
-        or, of text, the one that does not mean "none" (``no``, ``healthy``, ``control`` ...), is the event.
+        further levels are left out. With neither there must be two levels, and the event is True, the larger number,
+        the later of ordered categories or, of text, the level beside one that means "none" in one of several languages
+        (``no``, ``healthy``, ``Kontrolle``, ``sain`` ...). Never the later in the alphabet.
     name : str, optional
         Of the column, for messages.
+    any_order : bool
+        Take two texts that say nothing about which is the event as they come: for an exposure, whose effect is named
+        by both levels, so that its sign cannot be misread.
 
     Returns
     -------
@@ -129,7 +139,8 @@ def two_levels(
     Raises
     ------
     EyeError
-        There are more than two levels and none was chosen, or the level chosen does not occur.
+        There are more than two levels and none was chosen, nothing says which of two is the event, or the level chosen
+        does not occur.
 
     Examples
     --------
@@ -141,13 +152,7 @@ def two_levels(
     name = str(column.name) if name is None else name
     present = levels_of(column)
     if event is None and reference is None:
-        if len(present) > 2:
-            raise EyeError(
-                f"The column {name!r} has {len(present)} levels ({_some(present)}), wanted two; choose with "
-                f"event={present[-1]!r} and, to leave other levels out, reference={present[0]!r}."
-            )
-        negative = [level for level in present if str(level).strip().lower() in NEGATIVE]
-        zeros = negative if len(negative) == 1 else present[:1]
+        zeros = [_reference_level(column, present, name, any_order)]
         ones = [level for level in present if level not in zeros]
     else:
         ones = _chosen(event, present, name)
@@ -160,6 +165,28 @@ def two_levels(
     values = np.where(is_event, 1.0, np.where(is_reference, 0.0, np.nan))
     other = column.isin([level for level in present if level not in ones and level not in zeros])
     return TwoLevels(values, _names(ones), _names(zeros), int(other.sum()))
+
+
+def _reference_level(column: pd.Series[Any], present: list[Any], name: str, any_order: bool) -> Any:
+    """The level to be 0 where the caller has chosen none."""
+    known = reference_of(present)
+    if len(present) > 2:
+        zero = present[0] if known is None else known
+        other = next(level for level in reversed(present) if level != zero)
+        raise EyeError(
+            f"The column {name!r} has {len(present)} levels ({_some(present)}), wanted two; choose with "
+            f"event={other!r} and, to leave other levels out, reference={zero!r} (on the command line --event and "
+            "--reference)."
+        )
+    ordered = isinstance(column.dtype, pd.CategoricalDtype) and bool(column.cat.ordered)
+    in_words = all(isinstance(level, str) for level in present)
+    if known is not None or ordered or any_order or not in_words or len(present) < 2:
+        return present[0] if known is None else known
+    one, other = present
+    raise EyeError(
+        f"The outcome {name!r} has the levels {one!r} and {other!r}, and neither is known to mean 'without it'; say "
+        f"which one is the event: event={one!r} or event={other!r} (on the command line --event)."
+    )
 
 
 def covariate_columns(column: pd.Series[Any]) -> dict[str, Floats]:
@@ -177,7 +204,7 @@ def covariate_columns(column: pd.Series[Any]) -> dict[str, Floats]:
     Raises
     ------
     EyeError
-        It holds dates, or numbers written as text.
+        It holds dates, numbers written as text, or names: text with more than ten levels, or nearly as many as rows.
 
     Examples
     --------
@@ -190,6 +217,7 @@ def covariate_columns(column: pd.Series[Any]) -> dict[str, Floats]:
         return {name: amounts(column)}
     refuse_odd_text(column)
     present = levels_of(column)
+    _refuse_names(column, present)
     missing = ~column.isin(present).to_numpy(bool)
     coded = {}
     for level in present[1:] or present:
@@ -197,6 +225,19 @@ def covariate_columns(column: pd.Series[Any]) -> dict[str, Floats]:
         values[missing] = np.nan
         coded[f"{name}[{level}]"] = values
     return coded or {name: np.full(len(column), np.nan)}
+
+
+def _refuse_names(column: pd.Series[Any], present: list[Any]) -> None:
+    """Refuse a covariate of names: a coefficient for each would explain everything, and nothing."""
+    rows = int(column.isin(present).sum())
+    meant = isinstance(column.dtype, pd.CategoricalDtype)
+    nearly_all = len(present) > 3 and len(present) > _LEVELS_PER_ROW * rows
+    if nearly_all or (len(present) > _MOST_LEVELS and not meant):
+        raise EyeError(
+            f"The covariate {column.name!r} has {len(present)} different texts in {rows} rows ({_some(present, 3)}), "
+            f"wanted a number or at most {_MOST_LEVELS} categories; leave it out if it is a name, merge its levels, or "
+            "make it a number."
+        )
 
 
 def refuse_odd_text(column: pd.Series[Any]) -> None:
@@ -314,11 +355,16 @@ def _chosen(wanted: Any, present: list[Any], name: str) -> list[Any]:
     wanted = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
     found = []
     for level in wanted:
-        match = [one for one in present if one == level] or [one for one in present if str(one) == str(level)]
+        match = [one for one in present if one == level] or [one for one in present if _same(one, level)]
         if not match:
             raise EyeError(f"The level {level!r} does not occur in {name!r}, which has {_some(present)}.")
         found += match
     return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two levels are written alike: a table read from a file may have 1.0 for what was typed as 1."""
+    return _names([one]).strip().casefold() == _names([other]).strip().casefold()
 
 
 def _names(levels: Sequence[Any]) -> str:

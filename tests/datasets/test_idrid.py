@@ -3,6 +3,7 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -48,6 +49,12 @@ def test_centres_come_as_y_x_despite_the_quirks_of_the_tables(idrid_tree):
     assert len(eyes) == 6
     assert get_landmark(eyes["training_IDRiD_003"], "optic_disc") == (23, 48)
     assert get_landmark(eyes["test_IDRiD_003"], "fovea") == (24, 33)
+
+
+@pytest.mark.parametrize("spelt", ["localization", "Localisation", "LOCALIZATION", "C", "c. localization"])
+def test_a_part_is_known_however_it_is_spelt(idrid_tree, spelt):
+    wanted = datasets.idrid(idrid_tree.home, part="localisation").table
+    pd.testing.assert_frame_equal(datasets.idrid(idrid_tree.home, part=spelt).table, wanted)
 
 
 def test_a_part_missing_leaves_its_columns_out(idrid_tree):

@@ -37,6 +37,11 @@ def test_chase_db1_has_both_eyes_of_a_child(make, tmp_path):
     assert "10.1109/TBME.2012.2205687" in eye.attrs["citation"]
     with pytest.raises(DatasetError, match="observers 1 and 2, got 3"):
         datasets.chase_db1(tmp_path, observer=3)
+    for key in ("01L", "01R", "02L"):
+        (tmp_path / f"Image_{key}_2ndHO.png").unlink()
+    with pytest.raises(DatasetError, match=r"no drawing of the second observer, files named Image_01L_2ndHO\.png, "):
+        datasets.chase_db1(tmp_path, observer=2)
+    assert len(datasets.chase_db1(tmp_path, observer=1)) == 3
 
 
 @pytest.fixture
@@ -104,7 +109,7 @@ def test_drive_gives_the_drawing_asked_for(drive_tree):
     truth = drive_tree.truth
     first = datasets.drive(drive_tree.home, truth="observer1")
     np.testing.assert_array_equal(get_mask(first["21_training"], "vessel"), truth["first21"])
-    second = datasets.drive(drive_tree.home, truth="observer2")
+    second = datasets.drive(drive_tree.home, truth="Observer 2")
     np.testing.assert_array_equal(get_mask(second["02_test"], "vessel"), truth["second02"])
     assert not has_mask(second["21_training"], "vessel")  # nobody drew it a second time
     with pytest.raises(DatasetError, match="got 'rites'"):
@@ -116,7 +121,7 @@ def test_drive_without_rite_has_the_first_observer(drive_tree):
     eye = datasets.drive(drive_tree.home)["01_test"]
     assert eye["structure"].values.tolist() == ["vessel"]
     np.testing.assert_array_equal(mask_of(eye, "vessel"), drive_tree.truth["first01"])
-    with pytest.raises(DatasetError, match="no drawing 'rite'"):
+    with pytest.raises(DatasetError, match=r"no drawing 'rite', files named AV_groundTruth/training/av/21_tr"):
         datasets.drive(drive_tree.home, truth="rite")
 
 
@@ -139,8 +144,13 @@ def test_stare_is_read_packed_and_unpacked_in_one_folder_or_several(make, tmp_pa
         eyes = datasets.stare(tmp_path, observer=who)
         assert eyes.table["image_id"].tolist() == ["im0001", "im0077"]
         np.testing.assert_array_equal(mask_of(eyes["im0077"], "vessel"), drawn["im0077", who])
-    with pytest.raises(DatasetError, match="'ah' and 'vk'"):
+    with pytest.raises(DatasetError, match="observers ah and vk, got 'xy'"):
         datasets.stare(tmp_path, observer="xy")
+    assert len(datasets.stare(tmp_path, observer="VK")) == 2
+    for path in tmp_path.rglob("*.vk.ppm*"):
+        path.unlink()
+    with pytest.raises(DatasetError, match=r"no drawing of 'vk', files named im0001\.vk\.ppm, "):
+        datasets.stare(tmp_path, observer="vk")
 
 
 def test_a_packed_file_that_is_cut_off_is_named(make, tmp_path):

@@ -77,6 +77,12 @@ def test_decimal_commas(tmp_path: Path) -> None:
     assert_rows(read_clinical(written(tmp_path / "a.csv", text(";").replace(".", ","))))
 
 
+def test_keys_say_nothing_of_decimal_commas(tmp_path: Path) -> None:
+    table = read_clinical(written(tmp_path / "a.csv", "patient;eye;iop\n7.0;R;15,5\n7.0;L;16,0\n"))
+    assert table["patient_id"].tolist() == ["7", "7"]
+    assert table["iop"].tolist() == [15.5, 16.0]
+
+
 def test_commas_that_may_be_thousands_stay_text(tmp_path: Path) -> None:
     table = read_clinical(written(tmp_path / "a.csv", "patient_id;cells\nP1;1,250\nP2;2,100\n"))
     assert table["cells"].tolist() == ["1,250", "2,100"]
@@ -139,7 +145,28 @@ def test_sides_in_numbers_are_not_guessed(tmp_path: Path) -> None:
 def test_unknown_side_is_reported(tmp_path: Path) -> None:
     table = read_clinical(written(tmp_path / "a.csv", "patient,eye\nA,OU\nB,\nC,L\n"))
     assert table["laterality"].tolist() == ["", "", "OS"]
-    assert clinical_problems(table)[["row", "value"]].values.tolist() == [[2, "OU"]]
+    assert clinical_problems(table)[["row", "value"]].values.tolist() == [[2, "OU"], [3, ""]]
+    assert clinical_problems(table)["problem"].str.contains("joins to no photograph").all()
+
+
+@pytest.mark.parametrize(
+    ("right", "left"), [("RE", "LE"), ("RA", "LA"), ("rechts", "links"), ("droite", "gauche"), ("O.D.", "O.S.")]
+)
+def test_sides_in_other_languages_are_understood(tmp_path: Path, right: str, left: str) -> None:
+    table = read_clinical(written(tmp_path / "a.csv", f"patient,eye\nA,{right}\nA,{left}\n"))
+    assert table["laterality"].tolist() == ["OD", "OS"]
+    assert table.attrs["problems"] == []
+
+
+def test_rows_of_unknown_side_are_no_repeats(tmp_path: Path) -> None:
+    table = read_clinical(written(tmp_path / "a.csv", "patient,eye,iop\nA,both,12\nA,?,13\nB,L,14\n"))
+    assert table["laterality"].tolist() == ["", "", "OS"]
+    assert clinical_problems(table)[["row", "value"]].values.tolist() == [[2, "both"], [3, "?"]]
+
+
+def test_a_column_without_any_side_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match=r"codes the side as X, Y; say which is which with eye_codes"):
+        read_clinical(written(tmp_path / "a.csv", "patient,eye\nA,X\nA,Y\n"))
 
 
 def test_table_without_keys(tmp_path: Path) -> None:
@@ -186,12 +213,59 @@ def test_words_among_numbers(tmp_path: Path) -> None:
     assert clinical_problems(table)[["row", "value"]].values.tolist() == [[11, "<10"]]
 
 
-@pytest.mark.parametrize("missing", ["", "NA", "N/A", "nan", "NULL", "-", ".", "?"])
+@pytest.mark.parametrize("missing", ["", "NA", "nan", "NULL", "#N/A"])
 def test_missing_values_are_missing(tmp_path: Path, missing: str) -> None:
     table = read_clinical(written(tmp_path / "a.csv", f"patient,iop,note\nA,12.5,x\nB,{missing},{missing}\n"))
     assert np.isnan(table["iop"].iloc[1])
     assert pd.isna(table["note"].iloc[1])
     assert table.attrs["problems"] == []
+
+
+WORDS_FOR_NOTHING = (
+    ("k.A.", "there is none"), ("n/a", "there is none"), ("-", "there is none"), ("?", "there is none"),
+    ("unbekannt", "not known"), ("< 10", "a limit"), (">=60", "a limit"), ("#DIV/0!", "an error of the spreadsheet"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "kind"),
+    [(*case, kind) for case in WORDS_FOR_NOTHING for kind in ("csv", "xlsx") if (case[0][0], kind) != ("#", "xlsx")],
+)
+def test_numbers_stay_numbers_whatever_stands_for_none(tmp_path: Path, said: str, why: str, kind: str) -> None:
+    frame = pd.DataFrame({"patient": ["A", "B", "C", "D"], "iop": [12.5, said, said, said]})
+    path = tmp_path / f"a.{kind}"
+    if kind == "csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_excel(path, index=False)
+    table = read_clinical(path)
+    assert table["iop"].dtype == float
+    np.testing.assert_array_equal(table["iop"], [12.5, np.nan, np.nan, np.nan])
+    found = clinical_problems(table)
+    assert found[["row", "column", "value"]].values.tolist() == [[row, "iop", said] for row in (3, 4, 5)]
+    assert found["problem"].str.contains(why).all()
+
+
+def test_a_column_of_words_and_numbers_stays_text_and_is_reported(tmp_path: Path) -> None:
+    content = "patient,iop,grade,note\nA,12,2,-\nB,high,3a,ok\nC,14,1,unknown\n"
+    table = read_clinical(written(tmp_path / "a.csv", content))
+    assert table["iop"].tolist() == ["12", "high", "14"]
+    assert table["note"].isna().tolist() == [True, False, False]
+    found = clinical_problems(table)
+    assert found[["row", "column"]].values.tolist() == [[3, "iop"], [3, "grade"]]
+    assert found["problem"].str.contains("kept as text").all()
+
+
+def test_patients_who_are_not_known_are_no_patient(tmp_path: Path) -> None:
+    table = read_clinical(written(tmp_path / "a.csv", "patient,age\nunbekannt,50\nk.A.,60\nB,70\n"))
+    assert table["patient_id"].tolist() == ["B"]
+    assert clinical_problems(table)["row"].tolist() == [2, 3]
+
+
+def test_none_is_a_word_in_a_spreadsheet_too(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"patient": ["A", "B", "C"], "retinopathy": ["None", "Mild", ""]})
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
+    assert read_clinical(tmp_path / "a.xlsx")["retinopathy"].fillna("?").tolist() == ["None", "Mild", "?"]
 
 
 def test_none_is_a_word_and_truth_is_truth(tmp_path: Path) -> None:
@@ -247,6 +321,20 @@ def test_names_and_birthdays_are_left_out(tmp_path: Path) -> None:
     said = table.to_csv() + json.dumps(table.attrs)
     for secret in ("Musterfrau", "1964", "erika"):
         assert secret not in said
+
+
+def test_a_table_with_german_titles(tmp_path: Path) -> None:
+    content = (
+        "Patienten-Nr.;Auge;Alter;IOD (mmHg);Geschlecht;Nachname;Vorname;Geburtsdatum\n"
+        "7;RA;64;15,5;w;Musterfrau;Erika;12.08.1964\n7;LA;640;16,0;w;Musterfrau;Erika;12.08.1964\n"
+    )
+    table = read_clinical(written(tmp_path / "a.csv", content.encode("cp1252")))
+    assert table["patient_id"].tolist() == ["7", "7"]
+    assert table["laterality"].tolist() == ["OD", "OS"]
+    assert table.columns[3:].tolist() == ["Alter", "IOD (mmHg)", "Geschlecht"]
+    assert "Musterfrau" not in table.to_csv() + json.dumps(table.attrs)
+    found = clinical_problems(table)
+    assert found[found["row"] > 1][["row", "column", "value"]].values.tolist() == [[3, "Alter", "640"]]
 
 
 def test_problems_do_not_keep_a_table_from_being_joined_and_stored(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from retina_tools.io import ReadError, add_mask_folder, read_clinical, read_folder
+from retina_tools.schema import EyeError
 
 
 def picture(path: Path, level: int = 150) -> Path:
@@ -71,6 +72,14 @@ def test_masks_hidden_files_and_other_files_are_left_out_with_a_note(tmp_path: P
     notes = "\n".join(eyes.table.attrs["notes"])
     assert "folders named like masks left out: " in notes
     assert "6 files named like a mask left out: " in notes
+
+
+def test_a_folder_inside_can_be_left_out(tmp_path: Path) -> None:
+    picture(tmp_path / "v1" / "P1_OD.png")
+    picture(tmp_path / "v1" / "other tool" / "P1_OD.png")
+    eyes = read_folder(tmp_path, leave_out=tmp_path / "v1" / "other tool")
+    assert eyes.table["image_id"].tolist() == ["P1_OD"]
+    assert len(read_folder(tmp_path)) == 2
 
 
 def test_pattern_and_depth(tmp_path: Path) -> None:
@@ -165,6 +174,92 @@ def test_join_by_patient_gives_both_eyes_the_same(six: Path) -> None:
     assert table["age"].dropna().to_dict() == {"P1_L": 64, "P1_R": 64, "P3_L": 71, "P3_R": 71}
 
 
+@pytest.fixture
+def numbered(tmp_path: Path) -> Path:
+    """Both eyes of the patients 007, 8 and 12."""
+    for name in ("007_OD", "007_OS", "8_OD", "8_OS", "12_rechts", "12_LE"):
+        picture(tmp_path / "images" / f"{name}.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_numbers_join_whatever_zeros_they_begin_with(numbered: Path, kind: str) -> None:
+    path = numbered / f"a.{kind}"
+    frame = pd.DataFrame({"patient": [7, 8, 12], "Auge": ["RA", "LA", "links"], "iop": [11, 12, 13]})
+    write = {"csv": frame.to_csv, "xlsx": frame.to_excel, "parquet": frame.to_parquet}[kind]
+    write(path, index=False)
+    rows = read_clinical(path, eye="Auge")
+    table = read_folder(numbered / "images", clinical=rows).table.set_index("image_id")
+    assert table["iop"].dropna().to_dict() == {"007_OD": 11, "8_OS": 12, "12_LE": 13}
+    # The fellow eye without a row is the same patient's.
+    patients = {image: patient.lstrip("0") for image, patient in table["patient_id"].items()}
+    assert table["patient_id"].to_dict() == patients
+    assert table["_clinical_row"].sum() == 3
+
+
+def test_zeros_are_kept_apart_where_they_tell_patients_apart(numbered: Path) -> None:
+    (numbered / "a.csv").write_text("patient,age\n7,50\n007,60\n08,70\n008,80\n12,90\n")
+    eyes = read_folder(numbered / "images", clinical=numbered / "a.csv")
+    table = eyes.table.set_index("image_id")
+    assert table["age"].dropna().to_dict() == {"007_OD": 60, "007_OS": 60, "12_rechts": 90, "12_LE": 90}
+    (said,) = [note for note in eyes.table.attrs["notes"] if "zeros" in note]
+    assert said.endswith(": 8_OD, 8_OS")
+    picture(numbered / "images" / "7_OD.png")
+    (numbered / "b.csv").write_text("patient,age\n07,50\n12,90\n")
+    eyes = read_folder(numbered / "images", clinical=numbered / "b.csv")
+    assert "3 images could belong to several rows" in "\n".join(eyes.table.attrs["notes"])
+    assert eyes.table["age"].count() == 2
+
+
+def test_images_named_by_numbers_join_too(tmp_path: Path) -> None:
+    for name in ("001", "002", "010"):
+        picture(tmp_path / "images" / f"{name}.png")
+    pd.DataFrame({"image": [1.0, 2.0, 10.0], "grade": [0, 1, 2]}).to_excel(tmp_path / "a.xlsx", index=False)
+    table = read_folder(tmp_path / "images", clinical=tmp_path / "a.xlsx").table
+    assert table.set_index("image_id")["grade"].to_dict() == {"001": 0, "002": 1, "010": 2}
+
+
+def test_a_side_that_cannot_be_read_joins_to_no_eye(six: Path) -> None:
+    (six / "a.csv").write_text("patient,eye,iop\nP1,R,11\nP2,both,12\nP3,,13\n")
+    rows = read_clinical(six / "a.csv")
+    eyes = read_folder(six / "images", clinical=rows)
+    assert eyes.table.set_index("image_id")["iop"].dropna().to_dict() == {"P1_R": 11}
+    assert "2 rows of the clinical table without an image: P2, P3" in eyes.table.attrs["notes"]
+    assert [problem["row"] for problem in eyes.table.attrs["problems"]] == [3, 4]
+    # Nor does a part of the table in which no side could be read.
+    with pytest.raises(ReadError, match="No row of the clinical table"):
+        read_folder(six / "images", clinical=rows[rows["laterality"] == ""])
+    frame = pd.DataFrame({"patient_id": ["P1", "P2"], "laterality": ["rechts", "beide"], "iop": [11, 12]})
+    eyes = read_folder(six / "images", clinical=frame)
+    assert eyes.table.set_index("image_id")["iop"].dropna().to_dict() == {"P1_R": 11}
+    assert "'beide' for a side" in eyes.table.attrs["notes"][0]
+
+
+def test_of_several_rows_for_an_eye_none_is_chosen_in_silence(six: Path) -> None:
+    (six / "a.csv").write_text("patient,eye,visit\nP1,R,1\nP1,R,2\nP2,L,1\n")
+    rows = read_clinical(six / "a.csv", allow_repeats=True)
+    eyes = read_folder(six / "images", clinical=rows)
+    assert eyes.table.set_index("image_id")["visit"].dropna().to_dict() == {"P2_L": 1}
+    assert any("1 image with several rows" in note and "P1_R" in note for note in eyes.table.attrs["notes"])
+
+
+def test_where_a_side_comes_from_is_kept(six: Path) -> None:
+    picture(six / "images" / "other.png")
+    (six / "a.csv").write_text("image,eye\nP1_L,OD\nP1_R,OD\nP2_L,\n")
+    eyes = read_folder(six / "images", clinical=six / "a.csv")
+    source = eyes.table.set_index("image_id")["_laterality_source"].to_dict()
+    assert source["P1_L"] == source["P1_R"] == "clinical_table"
+    assert source["P2_L"] == source["P3_R"] == "file_name"
+    assert source["other"] == ""
+    assert any("another side in the clinical table" in note and "P1_L" in note for note in eyes.table.attrs["notes"])
+
+
+@pytest.mark.parametrize("scale", [-3, 0, float("nan"), 1e6])
+def test_a_scale_that_is_none_is_refused_at_once(six: Path, scale: float) -> None:
+    with pytest.raises(EyeError, match="um per pixel, wanted"):
+        read_folder(six / "images", um_per_pixel=scale)
+
+
 def test_side_and_scale_of_the_table_count(six: Path) -> None:
     (six / "a.csv").write_text("image,eye,um_per_pixel\nP1_L,OD,7.5\nP1_R,OD,\n")
     eyes = read_folder(six / "images", clinical=six / "a.csv", um_per_pixel=9)
@@ -215,6 +310,38 @@ def test_masks_are_found_by_name(six: Path) -> None:
     with_coding = add_mask_folder(read_folder(six / "images", pattern="P1_L*"), six / "m", coding="vessel")
     assert with_coding["P1_L"]["structure"].values.tolist() == ["vessel"]
     assert pickle.loads(pickle.dumps(with_coding))["P1_L"]["mask"].values.sum() == 24
+
+
+@pytest.mark.parametrize(
+    ("values", "coding", "says"),
+    [
+        ((1, 2, 3), None, "fits more than one coding, say which"),
+        ((1, 2, 3), "av_rgb", "has no colours"),
+        ((1, 2, 7), "av_both", "has the values 0, 1, 2, 7"),
+        ((1, 2, 3), "av-both", "did you mean 'av_both'"),
+    ],
+)
+def test_a_wrong_or_missing_coding_is_refused_before_any_eye_is_read(
+    six: Path, values: tuple[int, ...], coding: str | None, says: str
+) -> None:
+    labels = np.zeros((24, 32), np.uint8)
+    labels[2, : len(values)] = values
+    (six / "m").mkdir()
+    for patient in (1, 2, 3):
+        Image.fromarray(labels).save(six / "m" / f"P{patient}_L.png")
+    with pytest.raises(ReadError, match=says):
+        add_mask_folder(read_folder(six / "images"), six / "m", coding=coding)
+
+
+def test_one_damaged_mask_does_not_refuse_the_folder(six: Path) -> None:
+    (six / "m").mkdir()
+    for name in ("P1_L", "P1_R", "P2_L"):
+        (six / "m" / f"{name}_vessel.png").write_bytes(b"nothing")
+    mask(six / "m" / "P2_R_vessel.png")
+    eyes = add_mask_folder(read_folder(six / "images"), six / "m")
+    assert eyes["P2_R"]["mask"].any()
+    with pytest.raises(ReadError, match="not an image"):
+        eyes["P1_L"]
 
 
 def test_longer_names_are_not_taken_for_shorter_ones(tmp_path: Path) -> None:

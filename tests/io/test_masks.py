@@ -8,8 +8,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from PIL import Image
 
+from retina_tools import phantom
 from retina_tools.io import ReadError, add_masks, codings, read_masks, write_masks
 from retina_tools.io.codings import CODINGS
+from retina_tools.io.errors import CodingError
 from retina_tools.schema import TAXONOMY, get_mask, new_eye
 
 Mask = NDArray[np.bool_]
@@ -254,6 +256,44 @@ def test_one_candidate_is_taken(tmp_path: Path, picture: NDArray[np.uint8], codi
 def test_what_does_not_fit_is_refused(tmp_path: Path, picture: NDArray[np.uint8], coding: str, message: str) -> None:
     with pytest.raises(ReadError, match=message):
         read_masks(save(tmp_path / "x.png", picture), coding)
+
+
+@pytest.mark.parametrize("coding", ["vessel", "av_rgb", "av_channels", "av_both", None])
+@pytest.mark.parametrize("extension", ["jpg", "png"])
+@pytest.mark.parametrize("grey", [True, False])
+def test_a_photograph_is_no_mask(tmp_path: Path, coding: str | None, extension: str, grey: bool) -> None:
+    photograph = phantom.eye(seed=1, size=256).image.values
+    path = save(tmp_path / f"x_vessel.{extension}", photograph[..., 1] if grey else photograph)
+    with pytest.raises(CodingError, match=r"'x_vessel\..*looks like a photograph, not a mask: \d+% of its pixels"):
+        read_masks(path, coding)
+
+
+def test_a_soft_or_blurred_mask_is_no_photograph(tmp_path: Path) -> None:
+    distance = 40 - np.hypot(*np.mgrid[-100:100, -100:100])
+    soft = (255 / (1 + np.exp(-distance / 3))).astype(np.uint8)
+    assert len(np.unique(soft)) > 64
+    found = read_masks(save(tmp_path / "x.jpg", soft), "optic_disc")["optic_disc"]
+    assert abs(found.sum() / (np.pi * 40**2) - 1) < 0.02
+
+
+def test_an_artery_vein_map_on_white_is_refused(tmp_path: Path) -> None:
+    eye = phantom.eye(seed=1, size=256)
+    picture = np.full((256, 256, 3), 255, np.uint8)
+    picture[get_mask(eye, "vein")] = BLUE
+    picture[get_mask(eye, "artery")] = RED
+    with pytest.raises(CodingError, match=r"'av\.png' read as 'av_rgb' has vessel on \d+% .*background white"):
+        add_masks(eye, save(tmp_path / "av.png", picture), "av_rgb")
+    inverted = np.where(get_mask(eye, "vessel"), 0, 255).astype(np.uint8)
+    with pytest.raises(CodingError, match=r"'v\.png' read has vessel on \d+% of the field"):
+        add_masks(eye, save(tmp_path / "v.png", inverted), "vessel")
+    picture[(picture == 255).all(axis=2)] = 0
+    drawn = add_masks(eye, save(tmp_path / "black.png", picture), "av_rgb")
+    assert (get_mask(drawn, "artery") == get_mask(eye, "artery")).all()
+
+
+def test_a_coding_that_is_nearly_spelt_is_offered(tmp_path: Path) -> None:
+    with pytest.raises(CodingError, match="no coding 'AV-RGB'; did you mean 'av_rgb'"):
+        read_masks(save(tmp_path / "x.png", bars(RED)), "AV-RGB")
 
 
 def test_another_size_is_refused(tmp_path: Path) -> None:

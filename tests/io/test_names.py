@@ -27,6 +27,17 @@ from retina_tools.io.names import as_laterality
         ("RET002OS", "OS"),
         ("visit 3 (OS) macula", "OS"),
         ("1.2.840.OD.7", "OD"),
+        ("P12_RE", "OD"),
+        ("P12_LE", "OS"),
+        ("p12_le_2", "OS"),
+        ("Muster-links", "OS"),
+        ("Muster_rechts_3", "OD"),
+        ("patient 4 gauche", "OS"),
+        ("patient 4 droite", "OD"),
+        ("P12_L1", "OS"),
+        ("P12_R2", "OD"),
+        ("P12_R2_0003", "OD"),
+        ("012RE", "OD"),
     ],
 )
 def test_side_is_read(stem: str, side: str) -> None:
@@ -53,6 +64,12 @@ def test_side_is_read(stem: str, side: str) -> None:
         "V0001",
         "1ffa92e4-8d87-11e8-9daf-6045cb817f5b",
         "study_R_baseline",
+        "le_patient_3",
+        "re_scan",
+        "R1_baseline",
+        "P12_L1_R2",
+        "P12_L2024",
+        "visit_R2_colour",
         "",
     ],
 )
@@ -69,6 +86,10 @@ def test_nothing_is_guessed(stem: str) -> None:
         ("RET002OS", "RET002OD", "RET002"),
         ("OS_77", "OD_77", "77"),
         ("A OS 2", "A OD 2", "A 2"),
+        ("P12_LE", "P12_RE", "P12"),
+        ("P12_L1", "P12_R2", "P12"),
+        ("P12_links", "P12_rechts", "P12"),
+        ("12LE", "12RE", "12"),
     ],
 )
 def test_both_eyes_have_one_patient(left: str, right: str, patient: str) -> None:
@@ -88,7 +109,19 @@ def test_given_side(given: str, side: str) -> None:
     assert as_laterality(given) == side
 
 
-@pytest.mark.parametrize("given", ["both", "OU", "1", 1, None])
+@pytest.mark.parametrize(
+    ("right", "left"),
+    [
+        ("RE", "LE"), ("RA", "LA"), ("re", "le"), ("rechts", "links"), ("droite", "gauche"), ("O.D.", "O.S."),
+        ("o. d.", "o. s."), ("OD", "OG"), ("Right eye", "LEFT EYE"), ("rechtes Auge", "linkes Auge"),
+        ("œil droit", "Oeil gauche"),
+    ],
+)  # fmt: skip
+def test_sides_in_other_languages(right: str, left: str) -> None:
+    assert (as_laterality(right), as_laterality(left)) == ("OD", "OS")
+
+
+@pytest.mark.parametrize("given", ["both", "OU", "1", 1, None, "-", "R/L", "eye", "Auge", "?", "beide"])
 def test_wrong_side_is_refused(given: object) -> None:
     with pytest.raises(ReadError, match="wanted 'OD' or 'right'"):
         as_laterality(given)  # type: ignore[arg-type]

@@ -86,6 +86,16 @@ def test_a_caption_leaves_room_for_chance_and_keywords_count_more():
     assert (phantom.truth(other)["cup_disc_ratio_vertical"], other.laterality.item()) == (pytest.approx(0.3), "OD")
 
 
+def test_what_is_said_twice_alike_is_said_once():
+    for caption in ("large cup", "many nasal drusen", "no DR", "45 degrees"):
+        assert read_caption(f"{caption}, {caption}", 3) == read_caption(caption, 3)
+    assert read_caption("many drusen, nasal drusen", 1) == read_caption("many nasal drusen", 1)
+    assert _truth("no DR, glaucoma suspect", 1, vessel_density=0.0)["dr_severity"] == 0
+    # Words that change how a grade looks, and do not make it another one, are taken.
+    assert 60 <= read_caption("glaucoma, superior notch")["notch_angle_deg"] <= 95
+    assert read_caption("glaucoma, large cup")["cup_disc_ratio"] > 0.6
+
+
 def test_every_word_of_the_vocabulary_is_understood():
     words = phantom.caption_words()
     for group in ("grade", "side", "look"):
@@ -112,6 +122,30 @@ def test_every_word_of_the_vocabulary_is_understood():
         ("moderate NPDR, many venous beadings", "severe NPDR"),
         ("PDR, no new vessels", "no longer 'pdr'"),
         (7, "A caption is text"),
+        # Sizes, counts, places and looks that exclude each other.
+        ("large cup, small cup", "both 'large cup' and 'small cup'"),
+        ("30 degrees, 45 degrees", "both '30 degrees' and '45 degrees'"),
+        ("small drusen, large drusen", "drusen both 'small' and 'large'"),
+        ("many drusen, no drusen", "drusen both 'many' and 'no'"),
+        ("many few drusen", "drusen both 'many' and 'few'"),
+        ("nasal drusen, temporal drusen", "drusen both 'nasal' and 'temporal'"),
+        # Grades that exclude each other, or what is said beside them.
+        ("no DR, severe NPDR", "both 'no dr' and 'severe npdr'"),
+        ("severe NPDR, no retinopathy", "both 'severe npdr' and 'no dr'"),
+        ("no DR, one microaneurysm", "microaneurysm is not 'no dr'"),
+        ("glaucoma, healthy", "both 'glaucoma' and 'healthy'"),
+        ("early AMD, intermediate AMD", "both 'early amd' and 'intermediate amd'"),
+        ("glaucoma, glaucoma suspect", "give one stage"),
+        ("glaucoma, small cup", "small cup is not 'glaucoma'"),
+        # A part of a phrase, or almost one.
+        ("slightly", "did you mean 'slightly blurred'"),
+        ("severe", "did you mean 'severe npdr'"),
+        ("OS, large", "did you mean 'large cup' or 'large disc'"),
+        ("inferior", "did you mean 'inferior notch'"),
+        ("macula", "did you mean 'macula centred'"),
+        ("veins", "did you mean 'tortuous veins' or 'wide veins'"),
+        ("tilted disk", "did you mean 'tilted disc'"),
+        ("many temporal", "did you mean 'many temporal drusen'"),
     ],
 )
 def test_captions_that_make_no_sense_are_refused(caption, message):

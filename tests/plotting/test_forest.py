@@ -94,8 +94,47 @@ def test_labels_are_those_people_use(associations):
     assert "WIDTH" in drawn(plot_forest(associations, labels=str.upper))
     long = plot_forest(associations, labels={"width": "beginning " + 80 * "x" + " end"})
     label = next(text for text in long.layout.yaxis.ticktext if text.startswith("beginning"))
-    assert len(label) <= 46
+    assert len(label.replace("<br>", "")) <= 64
+    assert max(map(len, label.split("<br>"))) <= 33
     assert label.endswith("end")
+
+
+def test_biomarkers_are_called_by_their_names_unless_told_otherwise(table):
+    data = table.rename(columns={"strong": "calibre_equivalent_um.artery.zone_b"})
+    rows = associate(data, "ill", ["calibre_equivalent_um.artery.zone_b", "width"], groups="patient_id")
+    assert set(drawn(plot_forest(rows))) == {"CRAE, zone B (µm)", "width"}
+    assert set(drawn(plot_forest(rows, labels={"width": "Width"}))) == {"CRAE, zone B (µm)", "Width"}
+    back = associate(data, ["calibre_equivalent_um.artery.zone_b"], "ill", groups="patient_id")
+    assert plot_forest(back).layout.xaxis.title.text.startswith("Difference in CRAE, zone B (µm), True vs False")
+
+
+def test_small_p_are_bounds_and_never_zero(associations):
+    rows = associations.assign(p=[1e-9, 0.00034, 0.0123, 0.34, np.nan], q=[1e-9, 0.00034, 0.0123, 0.34, np.nan])
+    texts = [note.text for note in plot_forest(rows).layout.annotations]
+    assert {"&lt; 0.0001", "0.0003", "0.012", "0.34"} <= set(texts)
+    said = [text for trace in plot_forest(rows).data if trace.hovertext for text in trace.hovertext]
+    assert any("p &lt; 0.0001" in text for text in said)
+    assert not any("0.0000" in text for text in [*texts, *said])
+
+
+def test_nothing_is_cut_on_a_narrow_page(associations):
+    long = "a biomarker with quite long names, all vessels together, zone C (1/mm²)"
+    figure = plot_forest(associations, labels={"width": long}, title=20 * "many words " + "end")
+    assert figure.layout.width is None
+    assert max(map(len, figure.layout.title.text.split("<br>"))) <= 66
+    # The title ends above the legend, which stands in the last of the margin.
+    lines = figure.layout.title.text.count("<br>") + 1
+    assert lines >= 4
+    assert figure.layout.margin.t >= 24 * lines + 16 + 30
+    assert (figure.layout.legend.y, figure.layout.legend.yanchor) == (1, "bottom")
+    assert (figure.layout.template.layout.title.y, figure.layout.template.layout.title.yanchor) == (1, "top")
+    # No label is higher than the row it stands in.
+    rows = np.ptp(figure.layout.yaxis.range)
+    row_px = (figure.layout.height - figure.layout.margin.t - figure.layout.margin.b) / rows
+    assert row_px >= 17 * max(text.count("<br>") + 1 for text in figure.layout.yaxis.ticktext)
+    # The columns of figures end inside the right margin, and leave half of a page of 700 px to labels and axes.
+    ends = [note.xshift for note in figure.layout.annotations if note.xshift and note.xanchor == "right"]
+    assert max(ends) < figure.layout.margin.r < 350
 
 
 def test_too_many_lines_are_cut_by_p_and_said(associations):

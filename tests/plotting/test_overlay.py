@@ -114,8 +114,23 @@ def test_legend_names_what_is_drawn_and_landmarks_are_where_they_are(eye):
     shown = [trace for trace in figure.data if trace.showlegend is not False]
     assert [trace.name for trace in shown] == ["Artery", "Vein", "Optic cup", "Optic disc", "Disc centre"]
     assert shown[0].marker.color == term("artery").colour
-    assert (shown[-1].x[0], shown[-1].y[0]) == (110, 60)
+    (point,) = [trace for trace in figure.data if trace.name == "Disc centre" and trace.marker.opacity == 0]
+    assert (point.x[0], point.y[0]) == (110, 60)
     assert figure.layout.title.text == "A, right eye"
+
+
+def test_the_mark_of_the_disc_points_at_its_centre_and_hides_neither_disc_nor_cup(eye):
+    strokes = [trace for trace in plot_overlay(eye).data if trace.name == "Disc centre" and trace.mode == "lines"]
+    assert len(strokes) == 2  # a white line under a black one
+    disc = eye["mask"].sel(structure="optic_disc").values
+    for trace in strokes:
+        assert trace.line.width <= 4
+        ends = np.array([trace.y, trace.x], float).T
+        ends = ends[np.isfinite(ends).all(axis=1)]
+        assert len(ends) == 8
+        np.testing.assert_allclose(ends.mean(axis=0), (60, 110))
+        inside = (ends >= 0).all(axis=1) & (ends < disc.shape).all(axis=1)
+        assert not disc[tuple(ends[inside].round().astype(int).T)].any()
 
 
 def test_scale_bar_is_as_long_as_it_says(eye):

@@ -93,6 +93,18 @@ def test_histograms_stand_on_the_axes_they_count(table):
     assert figure.layout.xaxis.domain[1] < figure.layout.xaxis2.domain[0]
 
 
+def test_axes_have_names_and_the_page_decides_the_width(table):
+    data = table.rename(columns={"width": "calibre_equivalent_um.artery.zone_b"})
+    figure = plot_cohort(data, "age", "calibre_equivalent_um.artery.zone_b", "group", labels={"age": "Age (years)"})
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("Age (years)", "CRAE, zone B (µm)")
+    assert figure.layout.width is None
+    narrow = plot_cohort(data, "age", "calibre_equivalent_um.artery.zone_b", width=500)
+    assert narrow.layout.width == 500
+    named = data.assign(group="proliferative diabetic retinopathy with a long name")
+    (trace,) = points(plot_cohort(named, "age", "calibre_equivalent_um.artery.zone_b", "group"))
+    assert max(map(len, trace.name.split("<br>"))) <= 20
+
+
 def test_description_says_what_is_seen(table):
     said = describe(plot_cohort(table, "age", "width", "group", labels={"width": "CRAE (µm)"}))
     assert said.startswith("Scatter plot of 38 images: age from")

@@ -1,5 +1,7 @@
 """Associations: the right number, in every shape a clinical table comes in, or a row that says why there is none."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,7 +98,7 @@ def test_scale_sign_and_order_are_no_matter(table, outcome):
 def test_swapping_event_and_reference_inverts_the_odds_ratio(table):
     there = associate(table, "disease", CALIBRE, groups="patient_id", event="healthy").iloc[0]
     here = associate(table, "disease", CALIBRE, groups="patient_id").iloc[0]
-    assert there["event"] == "healthy (reference: glaucoma)"
+    assert (there["event"], there["reference"]) == ("healthy", "glaucoma")
     assert there["odds_ratio"] == pytest.approx(1 / here["odds_ratio"])
     assert there["p"] == pytest.approx(here["p"])
 
@@ -174,23 +176,93 @@ def test_missing_and_infinite_values_leave_the_model_they_are_in(table):
 
 
 @pytest.mark.parametrize(
-    ("values", "event"),
+    ("event", "reference"),
     [
-        ([True, False], "True (reference: False)"),
-        ([1, 0], "1 (reference: 0)"),
-        ([2.0, 1.0], "2 (reference: 1)"),
-        (["yes", "no"], "yes (reference: no)"),
-        (["AMD", "Control"], "AMD (reference: Control)"),
-        (["b", "a"], "b (reference: a)"),
+        (True, False),
+        (1, 0),
+        (2.0, 1.0),
+        ("yes", "no"),
+        ("AMD", "Control"),
+        ("AMD", "none"),
+        ("1", "0"),
+        ("Glaukom", "gesund"),
+        ("Diabetes", "Kontrolle"),
+        ("Ja", "Nein"),
+        ("DMLA", "Sain"),
+        ("glaucome", "Témoin"),
+        ("oui", "non"),
+        ("enfermo", "sano"),
+        ("DR", "no DR"),
+        ("DR", "healthy_control"),
+        ("abnormal", "normal"),
+        ("Y", "N"),
+        # In each of these the alphabet would have it the other way round.
+        ("a", "healthy"),
+        ("krank", "ohne Befund"),
+        ("case", "control"),
     ],
 )
-def test_the_event_of_two_levels_is_the_one_people_mean_and_is_named(table, values, event):
+def test_the_event_of_two_levels_is_the_one_people_mean_and_is_named(table, event, reference):
     ill = table["disease"] == "glaucoma"
-    coded = pd.Series(np.where(ill, values[0], values[1]))
+    coded = pd.Series(np.where(ill, event, reference))
     row = associate(table.assign(state=coded.to_numpy()), "state", CALIBRE, groups="patient_id").iloc[0]
-    assert row["event"] == event
+    assert (row["event"], row["reference"]) == (
+        f"{event:g}" if isinstance(event, float) else str(event),
+        f"{reference:g}" if isinstance(reference, float) else str(reference),
+    )
     assert row["effect"] < 0
     assert row["n_events"] == ill.sum()
+
+
+@pytest.mark.parametrize(("one", "other"), [("AMD", "RVO"), ("M", "F"), ("normal", "no"), ("N", "T"), ("A+", "A-")])
+def test_two_texts_that_do_not_say_which_is_the_event_are_asked_about(table, one, other):
+    state = np.where(table["disease"] == "glaucoma", one, other)
+    with pytest.raises(EyeError, match=re.escape(f"event={min(one, other)!r} or event={max(one, other)!r}")) as asked:
+        associate(table.assign(state=state), "state", CALIBRE, groups="patient_id")
+    assert "--event" in str(asked.value)
+    chosen = [
+        associate(table.assign(state=state), "state", CALIBRE, groups="patient_id", event=level).iloc[0]
+        for level in (one, other)
+    ]
+    assert chosen[0]["event"] == chosen[1]["reference"] == one
+    assert chosen[0]["effect"] == pytest.approx(-chosen[1]["effect"])
+    # Unordered categories stand in the order of the alphabet, ordered ones in that of their meaning.
+    category = pd.Categorical(state, categories=[other, one])
+    with pytest.raises(EyeError, match="event="):
+        associate(table.assign(state=category), "state", CALIBRE, groups="patient_id")
+    ordered = associate(table.assign(state=category.as_ordered()), "state", CALIBRE, groups="patient_id").iloc[0]
+    assert (ordered["event"], ordered["effect"]) == (one, chosen[0]["effect"])
+
+
+def test_labels_and_units_are_in_words(table):
+    there = associate(table, "disease", [CALIBRE, "rim_area", "sex"], groups="patient_id")
+    assert there["label"].tolist() == ["CRAE, zone B (µm)", "rim_area", "sex"]
+    assert there["outcome_label"].tolist() == ["disease"] * 3
+    assert there["units"].tolist() == ["odds ratio per SD"] * 2 + ["odds ratio, M vs F"]
+    raw = associate(table, "disease", [CALIBRE, "rim_area"], groups="patient_id", standardise=False)
+    assert raw["units"].tolist() == ["odds ratio per µm", "odds ratio per unit"]
+    back = associate(
+        table.assign(cup_disc_ratio_area=table["rim_area"]),
+        [CALIBRE, "cup_disc_ratio_area", "rim_area"],
+        "disease",
+        groups="patient_id",
+    )
+    assert back["outcome_label"].tolist() == ["CRAE, zone B (µm)", "Cup-to-disc area ratio", "rim_area"]
+    assert back["units"].tolist() == [
+        f"{what}, glaucoma vs healthy" for what in ("difference in µm", "difference", "difference in outcome units")
+    ]
+
+
+def test_an_exposure_in_words_is_named_by_both_levels(table):
+    row = associate(table, CALIBRE, "sex", groups="patient_id").iloc[0]
+    assert row["effect_kind"] == "outcome units, M vs F"
+    assert (row["event"], row["reference"]) == ("", "")
+
+
+def test_levels_are_found_as_people_type_them(table):
+    data = table.assign(state=np.where(table["disease"] == "glaucoma", 2.0, 1.0))
+    assert associate(data, "state", CALIBRE, groups="patient_id", event="1").iloc[0]["event"] == "1"
+    assert associate(table, "disease", CALIBRE, groups="patient_id", event="Glaucoma").iloc[0]["event"] == "glaucoma"
 
 
 def test_booleans_with_gaps_and_categories_are_outcomes(table):
@@ -201,19 +273,19 @@ def test_booleans_with_gaps_and_categories_are_outcomes(table):
     rows = associate(data, ["ill", "as_objects", "severity"], CALIBRE, groups="patient_id")
     assert rows["n"].tolist() == [154, 154, 160]
     assert rows["effect"][0] == rows["effect"][1]
-    assert rows["event"][2] == "glaucoma (reference: healthy)"
+    assert (rows["event"][2], rows["reference"][2]) == ("glaucoma", "healthy")
 
 
 def test_more_than_two_levels_ask_which(table):
     three = table.assign(group=np.resize(["AMD", "DR", "healthy"], 160))
-    with pytest.raises(EyeError, match=r"3 levels \('AMD', 'DR', 'healthy'\).*event='healthy'.*reference='AMD'"):
+    with pytest.raises(EyeError, match=r"3 levels \('AMD', 'DR', 'healthy'\).*event='DR'.*reference='healthy'"):
         associate(three, "group", CALIBRE, groups="patient_id")
     row = associate(three, "group", CALIBRE, groups="patient_id", event="DR", reference="healthy").iloc[0]
-    assert row["event"] == "DR (reference: healthy)"
+    assert (row["event"], row["reference"]) == ("DR", "healthy")
     assert (row["n"], row["n_missing"]) == ((three["group"] != "AMD").sum(), (three["group"] == "AMD").sum())
     assert "54 rows of other levels left out" in row["note"]
     rest = associate(three, "group", CALIBRE, groups="patient_id", reference="healthy").iloc[0]
-    assert rest["event"] == "AMD, DR (reference: healthy)"
+    assert (rest["event"], rest["reference"]) == ("AMD, DR", "healthy")
     with pytest.raises(EyeError, match=r"'RVO' does not occur in 'group', which has 'AMD', 'DR', 'healthy'"):
         associate(three, "group", CALIBRE, groups="patient_id", event="RVO")
 
@@ -223,7 +295,7 @@ def test_grades_are_an_amount_unless_cut(table):
     assert amount["effect_kind"] == "outcome units per SD"
     assert "5 grades treated as an amount" in amount["note"]
     cut = associate(table, "grade", CALIBRE, groups="patient_id", event=[2, 3, 4]).iloc[0]
-    assert cut["event"] == "2, 3, 4 (reference: 0, 1)"
+    assert (cut["event"], cut["reference"]) == ("2, 3, 4", "0, 1")
     assert cut["n_events"] == (table["grade"] >= 2).sum()
 
 
@@ -321,6 +393,21 @@ def test_mistyped_arguments_are_answered_in_words(table, arguments, said):
 def test_dates_and_text_numbers_are_no_covariates(table, column):
     with pytest.raises(EyeError, match=r"convert it first|turn it into a number"):
         associate(hopeless_columns(table), "disease", CALIBRE, column, "patient_id")
+
+
+def test_names_are_no_covariates(table):
+    sites = np.resize([f"site {k}" for k in range(12)], 160)
+    data = table.assign(name=table["patient_id"] + " Smith", site=sites, ten=np.resize(list("abcdefghij"), 160))
+    with pytest.raises(EyeError, match=r"'name' has 80 different texts in 160 rows \('P000 Smith', .*leave it out"):
+        associate(data, "disease", CALIBRE, ["age", "name"], "patient_id")
+    with pytest.raises(EyeError, match="'site' has 12 different texts"):
+        associate(data, "disease", CALIBRE, "site", "patient_id")
+    few = data.iloc[:16]  # eight patients, and eight names
+    with pytest.raises(EyeError, match="'name' has 8 different texts in 16 rows"):
+        associate(few, "disease", CALIBRE, "name", "patient_id")
+    meant = data.assign(site=data["site"].astype("category"))
+    for covariate in ("ten", "site"):
+        assert associate(meant, "disease", CALIBRE, covariate, "patient_id")["status"].tolist() == ["ok"]
 
 
 def test_a_column_that_is_there_twice_is_refused(table):

@@ -50,14 +50,15 @@ def chase_db1(root: str | os.PathLike[str] | None = None, *, observer: Literal[1
     Raises
     ------
     DatasetError
-        The set is not there, or the observer is neither 1 nor 2.
+        The set is not there, the observer is neither 1 nor 2, or the second one's drawings are not in it.
     """
+    suffix = {"1": "1stHO", "2": "2ndHO"}[CARD.choose("observers", {"1stHO": "1", "2ndHO": "2"}, observer)]
     home = CARD.find(root)
     images = find_files(r"Image_(\d+[LR])\.jpe?g", home)
-    suffix = {1: "1stHO", 2: "2ndHO"}.get(observer)
-    if suffix is None:
-        raise CARD.error(f"has observers 1 and 2, got {observer!r}")
     vessels = find_files(rf"Image_(\d+[LR])_{suffix}\.png", home)
+    if not vessels and suffix == "2ndHO":
+        some = ", ".join(f"Image_{key}_{suffix}.png" for key in list(images)[:2])
+        raise CARD.error(f"in {str(home)!r} has no drawing of the second observer, files named {some} and so on")
     fields = find_files(r"Image_(\d+[LR])_mask\.png", home / "mask")
     rows = [
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from retina_tools.collection import EyeCollection
 from retina_tools.datasets.assembly import collect, find_files, find_folders
@@ -12,6 +12,11 @@ from retina_tools.datasets.card import Card
 from retina_tools.datasets.download import fetch
 
 _SPLITS: Final = ("training", "test")
+_FILES: Final = {
+    "rite": "AV_groundTruth/training/av/21_training.png",
+    "observer1": "training/1st_manual/21_manual1.gif",
+    "observer2": "test/2nd_manual/01_manual2.gif",
+}
 
 CARD: Final = Card(
     name="drive",
@@ -34,9 +39,7 @@ CARD: Final = Card(
 )
 
 
-def drive(
-    root: str | os.PathLike[str] | None = None, *, truth: Literal["auto", "rite", "observer1", "observer2"] = "auto"
-) -> EyeCollection:
+def drive(root: str | os.PathLike[str] | None = None, *, truth: str = "auto") -> EyeCollection:
     """DRIVE, 20 photographs for training and 20 for testing.
 
     Parameters
@@ -67,10 +70,9 @@ def drive(
     """
     home = CARD.find(root)
     layers = {source: _layers(home, source) for source in ("rite", "observer1", "observer2")}
-    if truth not in ("auto", *layers):
-        raise CARD.error(f"has the truths auto, {', '.join(layers)}, got {truth!r}")
+    truth = CARD.choose("truths", {name: name for name in ("auto", *layers)}, truth)
     if truth != "auto" and not layers[truth]:
-        raise CARD.error(f"in {str(home)!r} has no drawing {truth!r}")
+        raise CARD.error(f"in {str(home)!r} has no drawing {truth!r}, files named {_FILES[truth]} and so on")
     rows = []
     for split in _SPLITS:
         images = find_files(rf"(\d+)_{split}\.tiff?", home / split / "images")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,7 @@ CARD: Final = Card(
 
 def idrid(
     root: str | os.PathLike[str] | None = None,
-    part: Literal["segmentation", "grading", "localisation"] = "segmentation",
+    part: str = "segmentation",
     *,
     coordinates_for: tuple[int, int] | None = None,
 ) -> EyeCollection:
@@ -63,7 +63,7 @@ def idrid(
     root : path, optional
         Its folder, one above it, or the folder of one part; else ``RETINA_DATA``.
     part : {'segmentation', 'grading', 'localisation'}
-        Part A, B or C.
+        Part A, B or C; the letter, the name of the folder and American spelling do too, in any case.
     coordinates_for : (int, int), optional
         Height and width, in pixels, of the pictures the tables of part C were made for, where the pictures at hand have
         another size: (2848, 4288) for the official tables. Coordinates are then scaled to the pictures.
@@ -89,8 +89,8 @@ def idrid(
     redistributions renumber the pictures of part B: check that the disc of the table lies on the disc of the picture
     before relying on their labels. Some pictures are in the set twice under two numbers, with different grades.
     """
-    if part not in _PARTS:
-        raise CARD.error(f"has the parts {', '.join(_PARTS)}, got {part!r}")
+    names = {name: key for key, folder in _PARTS.items() for name in (folder, folder[0])}
+    part = CARD.choose("parts", names, part)
     home = CARD.find(root)
     rows = _segmentation(home) if part == "segmentation" else _graded(home, part, coordinates_for)
     if not rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from retina_tools.collection import EyeCollection
 from retina_tools.datasets.assembly import collect, find_files, find_folders
@@ -42,7 +42,7 @@ CARD: Final = Card(
 )
 
 
-def stare(root: str | os.PathLike[str] | None = None, *, observer: Literal["ah", "vk"] = "ah") -> EyeCollection:
+def stare(root: str | os.PathLike[str] | None = None, *, observer: str = "ah") -> EyeCollection:
     """STARE, the 20 photographs with vessels drawn.
 
     Parameters
@@ -61,15 +61,17 @@ def stare(root: str | os.PathLike[str] | None = None, *, observer: Literal["ah",
     Raises
     ------
     DatasetError
-        The set is not there, or there is no such observer.
+        The set is not there, there is no such observer, or the second one's drawings are not in it.
     """
-    if observer not in ("ah", "vk"):
-        raise CARD.error(f"has the observers 'ah' and 'vk', got {observer!r}")
+    observer = CARD.choose("observers", {"Hoover": "ah", "Kouznetsova": "vk"}, observer)
     home = CARD.find(root)
     images = find_files(r"(im\d{4})\.ppm(?:\.gz)?", home, home / "images", home / "stare-images")
     # Unpacked in one folder or beside each other, the drawings carry the observer in their names.
     places = (home, *find_folders(home, f"labels-{observer}"), *find_folders(home.parent, f"labels-{observer}"))
     vessels = find_files(rf"(im\d{{4}})\.{observer}\.ppm(?:\.gz)?", *places)
+    if not vessels and observer != "ah":
+        some = ", ".join(f"{key}.{observer}.ppm" for key in list(images)[:2])
+        raise CARD.error(f"in {str(home)!r} has no drawing of {observer!r}, files named {some} and so on")
     rows = [
         {"image_id": key, "patient_id": key, "laterality": "", "_image": path, "_vessel": vessels.get(key, "")}
         for key, path in images.items()
