@@ -204,8 +204,7 @@ def _measure(options: argparse.Namespace) -> int:
     table = cohort.assemble(rows, eyes, pipeline)
     table["error"] = table["error"].map(in_options)
     write_table(table, options.out)
-    dictionary = options.out.with_name(f"{options.out.stem}.dictionary.csv")
-    write_table(biomarkers.catalogue(), dictionary)
+    dictionary = biomarkers.write_dictionary(options.out)
     print(cohort.summarise_run(table))
     if options.masks is not None:
         _say_structures(table)
@@ -297,7 +296,7 @@ def _say_structures(table: pd.DataFrame) -> None:
 def _associate(options: argparse.Namespace) -> int:
     import fnmatch
 
-    from retina_tools import cohort, statistics
+    from retina_tools import biomarkers, cohort, statistics
 
     check_writable(options.out)
     table = read_table(options.results)
@@ -320,7 +319,8 @@ def _associate(options: argparse.Namespace) -> int:
     )
     write_table(associations, options.out)
     print(_associations_in_words(associations))
-    print(f"Associations: {options.out}")
+    dictionary = biomarkers.write_dictionary(options.out)
+    print(f"Associations: {options.out}\nWhat the biomarkers mean: {dictionary}")
     return int(not (associations["status"] == "ok").any())
 
 

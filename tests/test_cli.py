@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from retina_tools import cli, io, phantom
+from retina_tools import cli, cohort, io, phantom
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,11 @@ def test_the_summary_names_the_broken_file(photographs, tmp_path, capsys):
 def test_a_dictionary_explains_every_column(results):
     out = results[1]
     dictionary = pd.read_csv(out.with_name("results.dictionary.csv"))
-    assert dictionary["definition"].str.len().min() > 10
-    assert "calibre_equivalent" in set(dictionary["name"])
+    assert dictionary[["definition", "units", "source"]].map(len).to_numpy().min() > 0
+    explained = {variable for entry in dictionary["variables"] for variable in entry.split(", ")}
+    columns = cohort.biomarker_columns(pd.read_parquet(out))
+    assert len(columns) > 100
+    assert {column.split(".")[0] for column in columns} <= explained
 
 
 def test_associations_follow_without_a_notebook(tmp_path, capsys):
@@ -82,6 +85,7 @@ def test_associations_follow_without_a_notebook(tmp_path, capsys):
     assert row["effect"] < 0
     assert row["ci_low"] < row["effect"] < row["ci_high"]
     assert "1 of 1 biomarkers" in capsys.readouterr().out
+    assert "calibre_equivalent" in set(pd.read_csv(tmp_path / "associations.dictionary.csv")["name"])
     # The same table as a German spreadsheet program saves it.
     table.to_csv(tmp_path / "results.csv", index=False, sep=";", decimal=",", encoding="cp1252")
     arguments[1] = str(tmp_path / "results.csv")

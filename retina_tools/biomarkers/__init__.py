@@ -23,6 +23,7 @@ from retina_tools.biomarkers import (
 )
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.branch_tables import bifurcations_table, crossing_points, crossings_table
+from retina_tools.biomarkers.catalogue_table import Catalogue, write_dictionary
 from retina_tools.biomarkers.choroid import atrophy_table
 from retina_tools.biomarkers.comparison import compare_definitions
 from retina_tools.biomarkers.draws import draw_masks
@@ -31,7 +32,7 @@ from retina_tools.biomarkers.lesion_load import lesions_table
 from retina_tools.biomarkers.readable import describe, label
 from retina_tools.biomarkers.registry import Status, Unmeasurable, biomarker, catalogue
 from retina_tools.biomarkers.results import measure, scale_from_disc, to_table
-from retina_tools.biomarkers.rim import rim_table
+from retina_tools.biomarkers.rim import rim_profile, rim_table
 from retina_tools.biomarkers.segments import segment_paths, segments_table
 from retina_tools.biomarkers.simulated import SimulatedSegmenter
 from retina_tools.biomarkers.traces import (
@@ -46,6 +47,7 @@ from retina_tools.biomarkers.traces import (
 
 __all__ = [
     "Anatomy",
+    "Catalogue",
     "Frame",
     "SimulatedSegmenter",
     "Status",
@@ -73,6 +75,7 @@ __all__ = [
     "measure",
     "region_fields",
     "rim",
+    "rim_profile",
     "rim_table",
     "scale_from_disc",
     "segment_paths",
@@ -84,6 +87,7 @@ __all__ = [
     "vessel_density",
     "vessel_distances",
     "vessel_tortuosity",
+    "write_dictionary",
     "zone_vessel_paths",
     "zone_vessels_table",
 ]

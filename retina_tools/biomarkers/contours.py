@@ -109,7 +109,8 @@ def _edges(pixels: Ints, owner: Ints, shape: tuple[int, ...]) -> tuple[Floats, I
         middles.append(np.stack([y[open_] + middle_y, x[open_] + middle_x], axis=1))
         owners.append(owner[open_])
     key = np.concatenate(keys)
-    order = np.argsort(key)
+    # Four ascending runs one after the other, which a stable sort only has to merge.
+    order = np.argsort(key, kind="stable")
     key = key[order]
     corner, side_of = np.divmod(key, 4)
     end = corner + np.array([1, stride, -1, -stride])[side_of]

@@ -26,7 +26,7 @@ _ROUND: Final = 0.98
         "found to a fraction of a pixel."
     ),
     source=_CUP_SOURCE,
-    peers=("AutoMorph: CDR_vertical", "REFUGE: vCDR (largest column sums)"),
+    peers=("AutoMorph: CDR_vertical", "AutoMorphalyzer: CDR_vertical", "REFUGE: vCDR (largest column sums)"),
 )
 def cup_disc_ratio_vertical(anatomy: Anatomy) -> float:
     """Cup height over disc height."""
@@ -43,7 +43,7 @@ def cup_disc_ratio_vertical(anatomy: Anatomy) -> float:
         "found to a fraction of a pixel."
     ),
     source=_CUP_SOURCE,
-    peers=("AutoMorph: CDR_horizontal",),
+    peers=("AutoMorph: CDR_horizontal", "AutoMorphalyzer: CDR_horizontal"),
 )
 def cup_disc_ratio_horizontal(anatomy: Anatomy) -> float:
     """Cup width over disc width."""

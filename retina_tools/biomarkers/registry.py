@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Literal, TypeVar
 
-import pandas as pd
-
+from retina_tools.biomarkers.catalogue_table import Catalogue
 from retina_tools.taxonomy import EyeError, names
 
 
@@ -351,14 +350,15 @@ def _listed(coordinates: tuple[str, ...]) -> str:
     return "all with a mask" if coordinates == DIMENSIONS["lesion"] else ", ".join(coordinates)
 
 
-def catalogue() -> pd.DataFrame:
-    """Every biomarker with its definition, units, dimensions and source, one row each.
+def catalogue() -> Catalogue:
+    """Every biomarker with its definition, units, dimensions and source, one row each, in the order of ``STRUCTURES``.
 
     Returns
     -------
-    pandas.DataFrame
-        Columns ``name, structure, variables, label, definition, units, dims, needs, source, peers, interval``; the
-        last says in words how far the interval of ``measure(eye, draws=...)`` can be trusted.
+    Catalogue
+        A DataFrame that a notebook shows to be read. Columns ``name, structure, variables, label, definition, units,
+        dims, needs, source, peers, interval``; the last says in words how far the interval of ``measure(eye,
+        draws=...)`` can be trusted.
 
     Examples
     --------
@@ -379,6 +379,6 @@ def catalogue() -> pd.DataFrame:
             "peers": "; ".join(entry.peers),
             "interval": entry.interval or "not tested",
         }
-        for entry in REGISTER.values()
+        for entry in sorted(REGISTER.values(), key=lambda entry: STRUCTURES.index(entry.structure))
     ]
-    return pd.DataFrame(rows)
+    return Catalogue(rows)

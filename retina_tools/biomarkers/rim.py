@@ -12,6 +12,7 @@ import xarray as xr
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.margins import Margins, in_sector, margins_of
 from retina_tools.biomarkers.registry import DIMENSIONS, Status, Unmeasurable, biomarker
+from retina_tools.schema import EyeError
 
 _DISC_SOURCE: Final = "Jonas JB et al. Surv Ophthalmol 1999;43:293-320"
 _ISNT_SOURCE: Final = "Harizman N et al. Arch Ophthalmol 2006;124:1579-83"
@@ -232,3 +233,64 @@ def rim_table(eye: xr.Dataset) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def rim_profile(eye: xr.Dataset) -> pd.DataFrame:
+    """The rim in each direction from the disc centre, one row per degree: what sectors are means of.
+
+    Parameters
+    ----------
+    eye : xarray.Dataset
+        With a disc and its cup.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``angle_deg`` (0 temporal over 90 superior, NaN where the side is unknown), ``direction_deg`` (the same
+        in the picture of a right eye: 0 towards image left over 90 up), ``disc_px`` and ``cup_px`` (distance of the
+        margins from the disc centre), ``width`` of the rim (px, DD, um), ``rim_disc_ratio``, and the margins' points
+        ``disc_y, disc_x, cup_y, cup_x``.
+
+    Raises
+    ------
+    EyeError
+        There is no whole disc, or no cup inside it.
+
+    Examples
+    --------
+    >>> from retina_tools.phantom import shapes
+    >>> profile = rim_profile(shapes.radial_vessels(size=256))
+    >>> len(profile), round(float(profile["rim_disc_ratio"].mean()), 2)
+    (360, 0.25)
+    """
+    from retina_tools.biomarkers.margins import DIRECTIONS_DEG, eye_angles_deg
+    from retina_tools.biomarkers.segments import factor
+
+    anatomy = Anatomy(eye)
+    try:
+        margins = margins_of(anatomy)
+    except Unmeasurable as reason:
+        raise EyeError(
+            f"The rim cannot be seen ({reason.status.word}); draw a whole optic disc and the cup inside it first."
+        ) from None
+    try:
+        angle = eye_angles_deg(anatomy)
+    except Unmeasurable:
+        angle = np.full(len(DIRECTIONS_DEG), math.nan)
+    (y, x), theta = anatomy.disc.centre_yx, np.radians(DIRECTIONS_DEG)
+    return pd.DataFrame(
+        {
+            "angle_deg": angle,
+            "direction_deg": DIRECTIONS_DEG,
+            "disc_px": margins.disc_px,
+            "cup_px": margins.cup_px,
+            "width_px": margins.rim_px,
+            "width_dd": margins.rim_px * factor(anatomy, "dd"),
+            "width_um": margins.rim_px * factor(anatomy, "um"),
+            "rim_disc_ratio": margins.rim_disc_ratio,
+            "disc_y": y - margins.disc_px * np.sin(theta),
+            "disc_x": x - margins.disc_px * np.cos(theta),
+            "cup_y": y - margins.cup_px * np.sin(theta),
+            "cup_x": x - margins.cup_px * np.cos(theta),
+        }
+    )

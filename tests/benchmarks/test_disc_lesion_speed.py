@@ -1,7 +1,10 @@
 """How long disc, fovea, lesions, atrophy and grades take; opt in with ``-m benchmark --benchmark-enable``.
 
-One process, one core, synthetic eyes of 1024 pixels with many lesions, long streaks of tessellation, or drusen.
+One process, one core, synthetic eyes of 1024 pixels with many lesions, long streaks of tessellation, or drusen. The
+time is that of the processor, so that other work on the machine does not count.
 """
+
+import time
 
 import pytest
 
@@ -18,6 +21,7 @@ def test_all_but_vessels_of_1024_pixels(benchmark, caption):
     names = catalogue["name"][catalogue["structure"] != "vessels"].tolist()
     eye = phantom.eye(caption, seed=1, size=1024)
     biomarkers.measure(eye, names)
+    begin = time.process_time()
     benchmark.pedantic(lambda: biomarkers.measure(eye, names), rounds=10, iterations=1)
     if benchmark.enabled:
-        assert benchmark.stats.stats.mean < SECONDS_PER_EYE
+        assert (time.process_time() - begin) / 10 < SECONDS_PER_EYE

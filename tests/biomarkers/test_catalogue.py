@@ -1,8 +1,11 @@
 """Every biomarker says what it is, in what units, from where, and is held to a truth or a law by a test named here."""
 
 import ast
+import re
+from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from retina_tools import biomarkers
@@ -144,3 +147,66 @@ def test_an_entry_without_its_parts_is_refused(missing, said):
     with pytest.raises(EyeError, match=said):
         biomarkers.biomarker("never_registered", **parts)(lambda anatomy: 1.0)
     assert "never_registered" not in REGISTER
+
+
+def test_peers_are_tools_with_the_name_they_use():
+    tools = {"AutoMorph", "AutoMorphalyzer", "FVT", "PVBM", "REFUGE", "VascX", "retina-phenotypes"}
+    named = [peer for entry in REGISTER.values() for peer in entry.peers]
+    assert {peer.partition(": ")[0] for peer in named} == tools
+    assert all(peer.partition(": ")[2] for peer in named)
+
+
+class Cells(HTMLParser):
+    """The text of every row of a table, and whether tags are closed in their order."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows, self.open = [], []
+
+    def handle_starttag(self, tag, attrs):
+        if tag != "col":
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.rows:
+            self.rows[-1] += data
+
+
+def read_rows(table):
+    parser = Cells()
+    parser.feed(table._repr_html_())
+    assert parser.open == []
+    return parser.rows
+
+
+def test_a_notebook_shows_every_entry_whole():
+    rows = read_rows(CATALOGUE)
+    assert len(rows) == 1 + len(set(CATALOGUE["structure"])) + len(CATALOGUE)
+    text = "\n".join(rows)
+    for part in ("label", "name", "definition", "source", "units", "peers"):
+        assert all(words in text for words in CATALOGUE[part]), part
+
+
+def test_a_selection_is_shown_alike_and_other_columns_as_a_plain_table():
+    some = CATALOGUE[CATALOGUE["structure"] == "fovea"]
+    assert [row.split("disc")[0] for row in read_rows(some)][1] == "Fovea (4)"
+    assert "rt-catalogue" not in CATALOGUE[["name", "units"]]._repr_html_()
+    assert "rt-catalogue" not in CATALOGUE.set_index("name")._repr_html_()
+
+
+def test_words_of_the_catalogue_are_never_markup():
+    hostile = CATALOGUE.head(1).assign(label="<script>alert(1)</script>", source="<b>", structure="<i>")
+    page = hostile._repr_html_()
+    assert not re.search("<script|<b>|<i>", page)
+    assert "&lt;script&gt;" in page
+
+
+def test_the_dictionary_beside_results_is_the_catalogue(tmp_path):
+    path = biomarkers.write_dictionary(tmp_path / "study.2024.parquet")
+    assert path == tmp_path / "study.2024.dictionary.csv"
+    pd.testing.assert_frame_equal(pd.read_csv(path, keep_default_na=False), pd.DataFrame(CATALOGUE))

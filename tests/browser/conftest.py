@@ -200,7 +200,7 @@ def open_widget(pages: Pages, site: Site) -> Iterator[Callable[..., Any]]:
         page.mouse.move(0, 0)
         page.goto(site.address)
         page.wait_for_function("() => window.mounted")
-        page.locator(".rtv-stage[aria-busy=false]").wait_for()
+        page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
         return page
 
     yield open_it

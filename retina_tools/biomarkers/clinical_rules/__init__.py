@@ -6,7 +6,7 @@ and where it could change the grade there is none, only the least that is certai
 """
 
 from retina_tools.biomarkers.clinical_rules import registered
-from retina_tools.biomarkers.clinical_rules.evidence import NOTE, Evidence, Grade
+from retina_tools.biomarkers.clinical_rules.evidence import NOTE, Evidence, Grade, Limits
 from retina_tools.biomarkers.clinical_rules.glaucoma import GlaucomaLimits, glaucoma_suspicion
 from retina_tools.biomarkers.clinical_rules.macular_degeneration import (
     MacularDegenerationLimits,
@@ -15,6 +15,7 @@ from retina_tools.biomarkers.clinical_rules.macular_degeneration import (
 )
 from retina_tools.biomarkers.clinical_rules.macular_oedema import MacularOedemaLimits, macular_oedema_risk
 from retina_tools.biomarkers.clinical_rules.myopia import MyopiaLimits, myopic_maculopathy
+from retina_tools.biomarkers.clinical_rules.overview import grade_all, grades_table, thresholds_table
 from retina_tools.biomarkers.clinical_rules.retinopathy import RetinopathyLimits, retinopathy_severity
 
 __all__ = [
@@ -22,15 +23,19 @@ __all__ = [
     "Evidence",
     "GlaucomaLimits",
     "Grade",
+    "Limits",
     "MacularDegenerationLimits",
     "MacularOedemaLimits",
     "MyopiaLimits",
     "RetinopathyLimits",
     "glaucoma_suspicion",
+    "grade_all",
+    "grades_table",
     "macular_degeneration_score",
     "macular_degeneration_severity",
     "macular_oedema_risk",
     "myopic_maculopathy",
     "registered",
     "retinopathy_severity",
+    "thresholds_table",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import pandas as pd
 
@@ -15,6 +16,51 @@ from retina_tools.biomarkers.registry import Unmeasurable
 
 #: What every grade says of itself.
 NOTE: Final = "Teaching aid, not a diagnosis."
+#: How a criterion's answer is written.
+VERDICTS: Final = {True: "met", False: "not met", None: "not judged"}
+
+
+def threshold(value: float, meaning: str, source: str) -> Any:
+    """A field of a table of thresholds: its published value, what it means with its unit, and where it is from.
+
+    Parameters
+    ----------
+    value : float
+    meaning, source : str
+    """
+    return dataclasses.field(default=value, metadata={"meaning": meaning, "source": source})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A table of thresholds of a rule, open to change: ``SomeLimits(radius_dd=2)``, given to the rule.
+
+    Attributes
+    ----------
+    source : str
+        Literature of the rule as a whole.
+    """
+
+    source: ClassVar[str] = ""
+
+    def table(self) -> pd.DataFrame:
+        """The thresholds, one row each: threshold, value, published value, meaning, source.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Where a value is not the published one, the source says that it was changed.
+        """
+        rows = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            source = str(field.metadata["source"])
+            changed = "" if value == field.default else "changed by the user; the published value is that of "
+            rows.append((field.name, value, field.default, field.metadata["meaning"], f"{changed}{source}"))
+        return pd.DataFrame(rows, columns=["threshold", "value", "published", "meaning", "source"])
+
+    def _repr_html_(self) -> str:
+        return f"<p><em>{html.escape(NOTE)}</em></p>{_html_table(self.table())}"
 
 
 @dataclass(frozen=True)
@@ -79,6 +125,32 @@ class Grade:
         """The evidence as a table, one row per criterion."""
         columns = [field.name for field in dataclasses.fields(Evidence)]
         return pd.DataFrame([dataclasses.asdict(row) for row in self.evidence], columns=columns)
+
+    def __str__(self) -> str:
+        return f"{self.scale}: {self.verdict} {self.note}"
+
+    @property
+    def verdict(self) -> str:
+        """Grade and name as a sentence, or the least that is certain and why no more is."""
+        if self.grade is not None:
+            return f"{self.grade}, {self.name}."
+        return f"no grade, at least {self.at_least}. {self.reason}"
+
+    def _repr_html_(self) -> str:
+        table = self.table()
+        table["met"] = [VERDICTS[row.met] for row in self.evidence]
+        said = f"<strong>{html.escape(self.scale)}:</strong> {html.escape(self.verdict)}"
+        foot = f"<em>{html.escape(self.note)}</em> {html.escape(self.source)}"
+        return f"<p>{said}</p>{_html_table(table)}<p>{foot}</p>"
+
+
+def _html_table(table: pd.DataFrame) -> str:
+    """A table with its words to the left and its numbers short; nothing in it is markup."""
+    shown = table.map(lambda cell: f"{cell:.3g}" if isinstance(cell, float) else cell).replace("nan", "–")
+    page = shown.to_html(index=False, escape=True, border=0)
+    for tag in ("th", "td"):
+        page = page.replace(f"<{tag}>", f'<{tag} style="text-align: left; vertical-align: top">')
+    return page
 
 
 @dataclass(frozen=True)

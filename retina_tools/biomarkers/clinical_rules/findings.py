@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Collection
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from retina_tools.biomarkers.anatomy import Anatomy
 from retina_tools.biomarkers.clinical_rules.evidence import Evidence, judge
@@ -51,22 +53,28 @@ class Findings:
         """Whether there is any of a finding at all."""
 
         def where() -> str:
-            return "assumed absent" if name in self.assumed and not has_mask(self.anatomy.eye, name) else ""
+            if name in self.assumed and not has_mask(self.anatomy.eye, name):
+                return "assumed absent"
+            return self._listed(name)
 
         return judge(f"{term(name).label}, number at least", 1, lambda: self.objects(name).count, where=where)
 
     def quadrants(self, name: str) -> dict[str, int]:
         """Number in each quadrant around the fovea, by the eye's directions or, without a side, by the picture's."""
         found = self.objects(name)
+        names, which = self._quadrant_of(found.centre_yx)
+        return dict(zip(names, np.bincount(which, minlength=4).tolist(), strict=True))
+
+    def _quadrant_of(self, points_yx: NDArray[np.float64]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        """Names of the quadrants around the fovea, and which of them each point lies in."""
         frame = self.anatomy.frame
-        y, x = (found.centre_yx - np.array(frame.fovea_yx)).T
+        y, x = (points_yx - np.array(frame.fovea_yx)).T
         try:
             frame.check_side()
             names, right = FOVEA_QUADRANTS, x >= 0 if frame.laterality == "OD" else x <= 0
         except Unmeasurable:
             names, right = ("upper left", "upper right", "lower left", "lower right"), x >= 0
-        counts = np.bincount(2 * (y >= 0) + right, minlength=4)
-        return dict(zip(names, counts.tolist(), strict=True))
+        return names, (2 * (y >= 0) + right).astype(np.int64)
 
     def quadrants_with_more(self, name: str, than: int, quadrants: int) -> Evidence:
         """Whether enough quadrants hold more than so many."""
@@ -95,10 +103,22 @@ class Findings:
         except Unmeasurable:
             return f"{self.objects(name).count} in all"
 
+    def nearest_px(self, name: str) -> float:
+        """Distance of the nearest pixel of a finding from the fovea; infinite where there is none."""
+        found = self.objects(name)
+        return float(found.nearest_px(self.anatomy.frame.fovea_yx).min()) if found.count else math.inf
+
     def nearest_um(self, name: str) -> float:
-        """Distance of the nearest pixel of a finding from the fovea in um; infinite where there is none."""
+        """The same in um, by a disc of the usual size where the eye has no scale."""
+        nearest = self.nearest_px(name)
+        return nearest * micrometres_per_pixel(self.anatomy) if math.isfinite(nearest) else nearest
+
+    def nearest_where(self, name: str) -> str:
+        """In which quadrant the nearest pixel of a finding lies; empty where there is none."""
         found = self.objects(name)
         if not found.count:
-            return float("inf")
-        nearest = float(found.nearest_px(self.anatomy.frame.fovea_yx).min())
-        return nearest * micrometres_per_pixel(self.anatomy)
+            return ""
+        points = np.stack(np.divmod(found.pixels, found.shape[1]), axis=1).astype(np.float64)
+        nearest = np.hypot(*(points - np.array(self.anatomy.frame.fovea_yx)).T).argmin()
+        names, which = self._quadrant_of(points[nearest : nearest + 1])
+        return f"the nearest is {names[int(which[0])]}"

@@ -5,50 +5,58 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import xarray as xr
 
 from retina_tools.biomarkers.anatomy import Anatomy
-from retina_tools.biomarkers.clinical_rules.evidence import Evidence, Grade, Level, all_of, any_of, decide, judge
+from retina_tools.biomarkers.clinical_rules.evidence import (
+    Evidence,
+    Grade,
+    Level,
+    Limits,
+    all_of,
+    any_of,
+    decide,
+    judge,
+    threshold,
+)
 from retina_tools.biomarkers.clinical_rules.findings import Findings
 from retina_tools.biomarkers.disc_shape import cup_disc_ratio_vertical
 from retina_tools.biomarkers.margins import in_sector, margins_of
+from retina_tools.biomarkers.registry import CLOCK_HOURS, Unmeasurable
 from retina_tools.biomarkers.rim import disc_damage_stage, isnt_rule, ist_rule
 
 _SCALE: Final = "Suspicion of glaucoma"
 
 
+_ISGEO: Final = "Foster PJ et al. Br J Ophthalmol 2002;86:238-42 (ISGEO)"
+_DDLS: Final = "Spaeth GL et al. Trans Am Ophthalmol Soc 2002;100:181-6 (DDLS)"
+
+
 @dataclass(frozen=True)
-class GlaucomaLimits:
-    """Thresholds of suspicion.
+class GlaucomaLimits(Limits):
+    """Thresholds of suspicion; ``table()`` has meanings and sources."""
 
-    Attributes
-    ----------
-    cup_disc_ratio : float
-        Vertical cup-to-disc ratio from which an eye is suspect.
-    cup_disc_ratio_high : float
-        The ratio that, with loss of rim at a pole, makes glaucoma probable: the 97.5th centile of populations.
-    asymmetry : float
-        Difference between the vertical ratios of two eyes.
-    rim_disc_ratio : float
-        Rim over disc at the upper or lower pole (11 to 1 and 5 to 7 o'clock) that counts as loss.
-    damage_stage : int
-        Stage of disc damage (DDLS) from which an eye is suspect.
-    source : str
-    """
-
-    cup_disc_ratio: float = 0.6
-    cup_disc_ratio_high: float = 0.7
-    asymmetry: float = 0.2
-    rim_disc_ratio: float = 0.1
-    damage_stage: int = 5
-    source: str = (
-        "Foster PJ et al. Br J Ophthalmol 2002;86:238-42 (ISGEO); Spaeth GL et al. Trans Am Ophthalmol Soc "
-        "2002;100:181-6 (DDLS); Harizman N et al. Arch Ophthalmol 2006;124:1579-83 (ISNT); Poon LY et al. Am J "
-        "Ophthalmol 2017;184:19-27 (IST)"
+    source: ClassVar[str] = (
+        f"{_ISGEO}; {_DDLS}; Harizman N et al. Arch Ophthalmol 2006;124:1579-83 (ISNT); Poon LY et al. Am J Ophthalmol "
+        "2017;184:19-27 (IST)"
     )
+
+    cup_disc_ratio: float = threshold(
+        0.6,
+        "vertical cup-to-disc ratio from which an eye is suspect",
+        "own choice, as screening often has it; ISGEO names only the higher one",
+    )
+    cup_disc_ratio_high: float = threshold(
+        0.7, "the ratio that, with loss of rim at a pole, makes glaucoma probable: the 97.5th centile", _ISGEO
+    )
+    asymmetry: float = threshold(0.2, "difference between the vertical ratios of two eyes", _ISGEO)
+    rim_disc_ratio: float = threshold(
+        0.1, "rim over disc at the upper or lower pole (11 to 1 and 5 to 7 o'clock) that counts as loss", _ISGEO
+    )
+    damage_stage: int = threshold(5, "stage of disc damage (DDLS) from which an eye is suspect", _DDLS)
 
 
 def glaucoma_suspicion(
@@ -97,7 +105,12 @@ def glaucoma_suspicion(
         operator.le,
         lambda: f"superior {_poles(anatomy)[0]:.2f}, inferior {_poles(anatomy)[1]:.2f}",
     )
-    stage = judge("Disc damage likelihood stage, at least", limits.damage_stage, lambda: disc_damage_stage(anatomy))
+    stage = judge(
+        "Disc damage likelihood stage, at least",
+        limits.damage_stage,
+        lambda: disc_damage_stage(anatomy),
+        where=lambda: _narrowest(anatomy),
+    )
     isnt = judge("ISNT rule (1 holds, 0 broken), below", 1, lambda: isnt_rule(anatomy), operator.lt)
     ist = judge("IST rule (1 holds, 0 broken), below", 1, lambda: ist_rule(anatomy), operator.lt)
     apart = _asymmetry(anatomy, None if fellow is None else Findings(fellow).anatomy, limits)
@@ -118,6 +131,16 @@ def _poles(anatomy: Anatomy) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         wide = inside | np.roll(inside, 15) | np.roll(inside, -15)
         found.append(float(ratio[wide].min()))
     return np.array(found)
+
+
+def _narrowest(anatomy: Anatomy) -> str:
+    """Clock hour at which the rim is narrowest."""
+    ratio = margins_of(anatomy).rim_disc_ratio
+    try:
+        hour = min(CLOCK_HOURS, key=lambda hour: float(ratio[in_sector(anatomy, hour)].min()))
+    except Unmeasurable:  # without a side only the ratio is known
+        return f"narrowest {ratio.min():.2f}"
+    return f"narrowest {ratio.min():.2f}, at {hour.removeprefix('clock_')} o'clock of a right eye"
 
 
 def _asymmetry(anatomy: Anatomy, fellow: Anatomy | None, limits: GlaucomaLimits) -> Evidence:

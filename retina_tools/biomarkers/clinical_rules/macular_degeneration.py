@@ -6,13 +6,22 @@ import math
 import operator
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import xarray as xr
 
 from retina_tools.biomarkers.anatomy import Anatomy
-from retina_tools.biomarkers.clinical_rules.evidence import Evidence, Grade, Level, any_of, decide, judge
+from retina_tools.biomarkers.clinical_rules.evidence import (
+    Evidence,
+    Grade,
+    Level,
+    Limits,
+    any_of,
+    decide,
+    judge,
+    threshold,
+)
 from retina_tools.biomarkers.clinical_rules.findings import Findings
 from retina_tools.biomarkers.lesion_load import micrometres_per_pixel
 
@@ -22,36 +31,29 @@ _NAMES: Final = {1: "No or minimal", 2: "Early", 3: "Intermediate", 4: "Late"}
 _SCORE_SOURCE: Final = "Ferris FL et al. Arch Ophthalmol 2005;123:1570-4 (AREDS report 18)"
 
 
+_REPORT_1: Final = "AREDS Research Group. Control Clin Trials 1999;20:573-600 (report 1)"
+_REPORT_6: Final = "AREDS Research Group. Am J Ophthalmol 2001;132:668-81 (report 6)"
+
+
 @dataclass(frozen=True)
-class MacularDegenerationLimits:
-    """Thresholds of the AREDS categories, in um; an eye without a scale is taken to have a disc of 1800 um.
+class MacularDegenerationLimits(Limits):
+    """Thresholds of the AREDS categories, in um; an eye without a scale is taken to have a disc of 1800 um."""
 
-    Attributes
-    ----------
-    macula_um : float
-        Radius around the fovea that counts.
-    intermediate_um, large_um : float
-        Diameters from which drusen are intermediate and large.
-    some_drusen_um, extensive_drusen_um : float
-        Diameters of the circles whose area all drusen together reach in early and in intermediate disease.
-    least_atrophy_um : float
-        Least diameter of geographic atrophy (mask ``choroidal_atrophy``).
-    centre_um : float
-        Atrophy this near to the fovea involves the centre.
-    source : str
-    """
+    source: ClassVar[str] = f"{_REPORT_1}; {_REPORT_6}"
 
-    macula_um: float = 3000.0
-    intermediate_um: float = 63.0
-    large_um: float = 125.0
-    some_drusen_um: float = 125.0
-    extensive_drusen_um: float = 656.0
-    least_atrophy_um: float = 175.0
-    centre_um: float = 175.0
-    source: str = (
-        "AREDS Research Group. Control Clin Trials 1999;20:573-600 (report 1); Am J Ophthalmol 2001;132:668-81 "
-        "(report 6)"
+    macula_um: float = threshold(3000.0, "radius around the fovea that counts", _REPORT_6)
+    intermediate_um: float = threshold(63.0, "diameter from which drusen are intermediate", _REPORT_6)
+    large_um: float = threshold(125.0, "diameter from which drusen are large", _REPORT_6)
+    some_drusen_um: float = threshold(
+        125.0, "diameter of the circle whose area all drusen together reach in early disease", _REPORT_1
     )
+    extensive_drusen_um: float = threshold(
+        656.0, "diameter of the circle whose area all drusen together reach in intermediate disease", _REPORT_1
+    )
+    least_atrophy_um: float = threshold(
+        175.0, "least diameter of geographic atrophy (mask choroidal_atrophy)", _REPORT_6
+    )
+    centre_um: float = threshold(175.0, "atrophy this near to the fovea involves the centre", _REPORT_6)
 
 
 class _Macula:

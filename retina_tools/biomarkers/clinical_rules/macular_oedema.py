@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import xarray as xr
 
 from retina_tools.biomarkers.anatomy import Anatomy
-from retina_tools.biomarkers.clinical_rules.evidence import Grade, Level, decide, judge
+from retina_tools.biomarkers.clinical_rules.evidence import Grade, Level, Limits, decide, judge, threshold
 from retina_tools.biomarkers.clinical_rules.findings import Findings
 
 _SCALE: Final = "Risk of macular oedema (IDRiD)"
 
 
+_SOURCE: Final = (
+    "Porwal P et al. Data 2018;3:25 (IDRiD); Decenciere E et al. Image Anal Stereol 2014;33:231-4 (Messidor)"
+)
+
+
 @dataclass(frozen=True)
-class MacularOedemaLimits:
-    """How near to the fovea exudates have to be.
+class MacularOedemaLimits(Limits):
+    """How near to the fovea exudates have to be; ``table()`` has meaning and source."""
 
-    Attributes
-    ----------
-    radius_dd : float
-        In disc diameters, to the nearest pixel of an exudate.
-    source : str
-    """
+    source: ClassVar[str] = _SOURCE
 
-    radius_dd: float = 1.0
-    source: str = (
-        "Porwal P et al. Data 2018;3:25 (IDRiD); Decenciere E et al. Image Anal Stereol 2014;33:231-4 (Messidor)"
-    )
+    radius_dd: float = threshold(1.0, "nearest pixel of an exudate from the fovea, in disc diameters, at most", _SOURCE)
 
 
 def macular_oedema_risk(
@@ -74,13 +72,15 @@ def macular_oedema_risk(
     anatomy = findings.anatomy
 
     def nearest_dd() -> float:
-        found = findings.objects("hard_exudate")
-        if not found.count:
-            return float("inf")
-        return float(found.nearest_px(anatomy.frame.fovea_yx).min()) / anatomy.frame.diameter_px
+        nearest = findings.nearest_px("hard_exudate")
+        return nearest / anatomy.frame.diameter_px if math.isfinite(nearest) else nearest
 
     within = judge(
-        "Hard exudate: distance of the nearest from the fovea in DD, at most", limits.radius_dd, nearest_dd, operator.le
+        "Hard exudate: distance of the nearest from the fovea in DD, at most",
+        limits.radius_dd,
+        nearest_dd,
+        operator.le,
+        lambda: findings.nearest_where("hard_exudate"),
     )
     present = findings.present("hard_exudate")
     levels = [

@@ -5,33 +5,32 @@ from __future__ import annotations
 import operator
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import xarray as xr
 
 from retina_tools.biomarkers.anatomy import Anatomy
-from retina_tools.biomarkers.clinical_rules.evidence import Grade, Level, decide, judge
+from retina_tools.biomarkers.clinical_rules.evidence import Grade, Level, Limits, decide, judge, threshold
 from retina_tools.biomarkers.clinical_rules.findings import Findings
 
 _SCALE: Final = "Myopic maculopathy (META-PM)"
 
 
+_META_PM: Final = "Ohno-Matsui K et al. Am J Ophthalmol 2015;159:877-83 (META-PM)"
+
+
 @dataclass(frozen=True)
-class MyopiaLimits:
-    """Thresholds of the categories.
+class MyopiaLimits(Limits):
+    """Thresholds of the categories; ``table()`` has meanings and sources."""
 
-    Attributes
-    ----------
-    tessellation_coverage : float
-        Share of the visible retina from which an eye counts as tessellated.
-    centre_um : float
-        Patchy atrophy this near to the fovea is macular: the radius of the foveola.
-    source : str
-    """
+    source: ClassVar[str] = f"{_META_PM}; the coverage is our own choice"
 
-    tessellation_coverage: float = 0.05
-    centre_um: float = 175.0
-    source: str = "Ohno-Matsui K et al. Am J Ophthalmol 2015;159:877-83; the coverage is our own choice"
+    tessellation_coverage: float = threshold(
+        0.05, "share of the visible retina from which an eye counts as tessellated", "own choice; META-PM has no number"
+    )
+    centre_um: float = threshold(
+        175.0, "patchy atrophy this near to the fovea is macular, in um: the radius of the foveola", _META_PM
+    )
 
 
 def myopic_maculopathy(
@@ -75,6 +74,7 @@ def myopic_maculopathy(
         limits.centre_um,
         lambda: findings.nearest_um("patchy_atrophy"),
         operator.le,
+        lambda: findings.nearest_where("patchy_atrophy"),
     )
     patchy, diffuse = findings.present("patchy_atrophy"), findings.present("diffuse_atrophy")
     tessellated = judge(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import xarray as xr
 
 from retina_tools.biomarkers.anatomy import Anatomy
-from retina_tools.biomarkers.clinical_rules.evidence import Evidence, Grade, Level, any_of, decide
+from retina_tools.biomarkers.clinical_rules.evidence import Evidence, Grade, Level, Limits, any_of, decide, threshold
 from retina_tools.biomarkers.clinical_rules.findings import Findings
 
 _SCALE: Final = "International clinical diabetic retinopathy severity (ICDR)"
@@ -18,25 +18,18 @@ _PROLIFERATIVE: Final = ("neovascularisation", "patchy_haemorrhage", "fibrous_pr
 _MODERATE: Final = ("haemorrhage", "hard_exudate", "cotton_wool_spot", "venous_beading")
 
 
+_SOURCE: Final = "Wilkinson CP et al. Ophthalmology 2003;110:1677-82"
+
+
 @dataclass(frozen=True)
-class RetinopathyLimits:
-    """Thresholds of the 4-2-1 rule.
+class RetinopathyLimits(Limits):
+    """Thresholds of the 4-2-1 rule; ``table()`` has meanings and sources."""
 
-    Attributes
-    ----------
-    haemorrhages : int
-        A quadrant counts when it holds more than so many.
-    haemorrhage_quadrants : int
-        So many such quadrants make it severe.
-    beading_quadrants : int
-        So many quadrants with venous beading make it severe.
-    source : str
-    """
+    source: ClassVar[str] = _SOURCE
 
-    haemorrhages: int = 20
-    haemorrhage_quadrants: int = 4
-    beading_quadrants: int = 2
-    source: str = "Wilkinson CP et al. Ophthalmology 2003;110:1677-82"
+    haemorrhages: int = threshold(20, "a quadrant counts when it holds more haemorrhages than so many", _SOURCE)
+    haemorrhage_quadrants: int = threshold(4, "so many such quadrants make it severe", _SOURCE)
+    beading_quadrants: int = threshold(2, "so many quadrants with venous beading make it severe", _SOURCE)
 
 
 def retinopathy_severity(
