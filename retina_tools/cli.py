@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from retina_tools import __version__
+from retina_tools import __version__, evaluate_command
 from retina_tools.cli_words import cut, in_options, problems_in_words
 from retina_tools.schema import EyeError
+from retina_tools.segmentation.training.command import add_train_command
 from retina_tools.tables import check_writable, read_table, write_table
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ From photographs of the eye to biomarkers and their relation to disease.
 
   retina-tools measure photos/ --out results.parquet --clinical patients.csv
   retina-tools associate results.parquet --outcome diagnosis --event glaucoma --covariates age,sex --out assoc.csv
+  retina-tools evaluate chase_db1 --structures vessel --report chase.html
 """
 
 _MEASURE = """\
@@ -166,6 +168,9 @@ def _parser() -> argparse.ArgumentParser:
     associate.add_argument("--exposures", nargs="+", metavar="PATTERN", help="biomarkers, with * and ?; default all")
     associate.add_argument("--groups", default="patient_id", metavar="COLUMN", help="cluster, default patient_id")
     associate.add_argument("--out", type=Path, required=True, metavar="FILE", help=".csv, .parquet or .xlsx")
+
+    add_train_command(commands)
+    evaluate_command.add_to(commands).set_defaults(run=_evaluate)
 
     codings = commands.add_parser("codings", help="what the values of mask files can mean, for --coding")
     codings.set_defaults(run=_codings)
@@ -343,6 +348,21 @@ def _codings(options: argparse.Namespace) -> int:
     for row in io.codings().to_dict("records"):
         print(f"{row['coding']} ({row['structures']})\n    {row['meaning']}; {row['used_by']}")
     return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    if options.out is not None:
+        check_writable(options.out)
+    made = evaluate_command.run(options)
+    print(made.said)
+    if options.out is not None:
+        for name, table in made.tables.items():
+            ending = f".{name}{options.out.suffix}" if name else options.out.suffix
+            write_table(table, options.out.with_name(f"{options.out.stem}{ending}"))
+        print(f"Per eye: {options.out}; beside it {', '.join(filter(None, made.tables))}")
+    if options.report is not None:
+        print(f"Report: {options.report}")
+    return int((made.tables[""]["status"] == "failed").any())
 
 
 def _catalogue(options: argparse.Namespace) -> int:

@@ -52,7 +52,7 @@ def test_python_is_named_and_no_local_path_stops_the_cached_layer(path):
 
 
 def test_extras_are_those_of_the_design():
-    assert set(EXTRAS) == {"lab", "dev", "dask", "oct", "hub"}
+    assert set(EXTRAS) == {"lab", "dev", "dask", "oct", "hub", "onnx"}
 
 
 def test_running_versions_satisfy_the_pins():

@@ -1,4 +1,4 @@
-"""Arteries and veins told apart by colour along the tree: a baseline without any trained network.
+"""Arteries and veins told apart along the tree: by colour alone, or by what a network thinks of every pixel.
 
 Blood in arteries is brighter in red light than blood in veins. Each stretch of vessel between two junctions is scored
 by its red contrast, wider vessels being darker anyway; scores are compared with those of the vessels nearby, since
@@ -30,6 +30,8 @@ _TRUSTED_WIDTH_PX: Final = 12.0  # wider vessels show their colour no better
 _SHORT_PX: Final = 8.0  # shorter stretches are not asked how colour depends on width
 # How much a stretch follows those it is joined to, against its own colour.
 _TREE_WEIGHT: Final = 5.0
+_TREE_WEIGHT_OF_OPINIONS: Final = 1.0
+_SUREST: Final = 0.02  # a network's share is trusted no further than this from none and all
 _STRAIGHT_ON: Final = 0.8  # cosine; at a crossing only what goes straight on is one vessel
 _STEEPNESS: Final = 2.0
 
@@ -55,7 +57,13 @@ class _Stretches:
         return self.length_px * self.width_px
 
 
-def classify_vessels(frame: Frame, vessel: NDArray[np.bool_], *, unit_px: float = 1.0) -> NDArray[np.float32]:
+def classify_vessels(
+    frame: Frame,
+    vessel: NDArray[np.bool_],
+    *,
+    unit_px: float = 1.0,
+    opinion: NDArray[np.floating] | None = None,
+) -> NDArray[np.float32]:
     """Probability that a vessel is an artery.
 
     Parameters
@@ -66,6 +74,9 @@ def classify_vessels(frame: Frame, vessel: NDArray[np.bool_], *, unit_px: float 
         All vessels in that frame.
     unit_px : float
         Pixels of this frame per pixel of the frame the filters were designed in.
+    opinion : ndarray of float, shape (n, n), optional
+        A network's probability that a vessel pixel is artery. Each stretch is then scored by the mean of its log odds
+        instead of by its colour, and passes on its score more weakly, for a network has seen its surroundings.
 
     Returns
     -------
@@ -85,8 +96,12 @@ def classify_vessels(frame: Frame, vessel: NDArray[np.bool_], *, unit_px: float 
     stretches, junctions = _stretches(frame, vessel, unit_px)
     if len(stretches.length_px) < 4:
         return undecided
-    score = _along_the_tree(_colour_score(stretches, unit_px), stretches, _joints(stretches, junctions, unit_px))
-    artery = (1 / (1 + np.exp(-_STEEPNESS * score))).astype(np.float32)
+    joints = _joints(stretches, junctions, unit_px)
+    if opinion is None:
+        score = _STEEPNESS * _along_the_tree(_colour_score(stretches, unit_px), stretches, joints, _TREE_WEIGHT)
+    else:
+        score = _along_the_tree(_opinion_score(stretches, opinion), stretches, joints, _TREE_WEIGHT_OF_OPINIONS)
+    artery = (1 / (1 + np.exp(-score))).astype(np.float32)
     nearest = ndimage.distance_transform_edt(stretches.labels == 0, return_distances=False, return_indices=True)
     classified: NDArray[np.float32] = artery[stretches.labels[tuple(nearest)] - 1]
     return classified
@@ -139,6 +154,14 @@ def _colour_score(stretches: _Stretches, unit_px: float) -> Floats:
     return local
 
 
+def _opinion_score(stretches: _Stretches, opinion: NDArray[np.floating]) -> Floats:
+    """Mean log odds of artery along each stretch."""
+    share = np.clip(opinion[stretches.rows, stretches.columns].astype(float), _SUREST, 1 - _SUREST)
+    odds = np.log(share / (1 - share))
+    score: Floats = np.add.reduceat(odds, stretches.bounds[:-1]) / stretches.length_px
+    return score
+
+
 def _joints(stretches: _Stretches, junctions: NDArray[np.bool_], unit_px: float) -> list[tuple[int, int, float]]:
     """Pairs of stretches that meet, and how surely they are one vessel, 0 to 1."""
     from scipy import ndimage
@@ -183,7 +206,9 @@ def _direction(stretches: _Stretches, one: int, centre: tuple[float, float], rea
     return unit
 
 
-def _along_the_tree(score: Floats, stretches: _Stretches, joints: list[tuple[int, int, float]]) -> Floats:
+def _along_the_tree(
+    score: Floats, stretches: _Stretches, joints: list[tuple[int, int, float]], strength: float
+) -> Floats:
     """Scores that stay near each stretch's own colour and near those of the stretches it is joined to."""
     from scipy import sparse
     from scipy.sparse.linalg import spsolve
@@ -193,7 +218,7 @@ def _along_the_tree(score: Floats, stretches: _Stretches, joints: list[tuple[int
     if not joints:
         return score
     one, other = np.array([joint[:2] for joint in joints]).T
-    tie = _TREE_WEIGHT * np.array([joint[2] for joint in joints]) * np.sqrt(np.minimum(own[one], own[other]))
+    tie = strength * np.array([joint[2] for joint in joints]) * np.sqrt(np.minimum(own[one], own[other]))
     ties = sparse.coo_array((tie, (one, other)), shape=(count, count)).tocsr()
     ties = ties + ties.T
     system = sparse.diags_array(own + ties.sum(1)) - ties

@@ -109,12 +109,35 @@ class Frame:
         EyeError
             The eye has no image, or the diameter is too small.
         """
+        return cls.around(eye, fit_fov_circle(eye["fov"].values), diameter_px=diameter_px)
+
+    @classmethod
+    def around(cls, eye: xr.Dataset, circle: Circle, *, diameter_px: int) -> Frame:
+        """Bring a part of an eye to a frame: the square around a circle, a disc's with its surroundings for one.
+
+        Parameters
+        ----------
+        eye : xarray.Dataset
+            An eye with an image.
+        circle : Circle
+            In the eye's own pixels; it may reach beyond the picture, where the frame is then black.
+        diameter_px : int
+            Diameter of the circle in the frame, and the frame's side; 16 or more.
+
+        Returns
+        -------
+        Frame
+
+        Raises
+        ------
+        EyeError
+            The eye has no image, or the diameter is too small.
+        """
         if "image" not in eye:
             raise schema.EyeError("The eye has no image, so there is nothing to segment; give new_eye(image=...).")
         if diameter_px < 16:
             raise schema.EyeError(f"The frame's diameter is {diameter_px} px, wanted 16 or more; 600 suits vessels.")
         native_fov = eye["fov"].values
-        circle = fit_fov_circle(native_fov)
         frame = cls._empty(circle, diameter_px / circle.diameter_px, native_fov.shape, int(diameter_px))
         into_y, into_x = frame._matrices(to_native=False, order=1)
         weight = _apply(into_y, into_x, native_fov.astype(np.float32))

@@ -15,7 +15,7 @@ from retina_tools.segmentation.background import local_contrast
 from retina_tools.segmentation.frame import Frame, fit_fov_circle
 from retina_tools.segmentation.lines import line_strength
 
-__all__ = ["FEATURES", "calibre_scale", "vessel_features", "vessel_frame"]
+__all__ = ["FEATURES", "FULL_PX", "calibre_scale", "vessel_features", "vessel_frame"]
 
 FEATURES = ("thin_line", "middle_line", "thick_line", "contrast", "contrast_2", "contrast_4")
 
@@ -24,7 +24,7 @@ _STRIPS = ((1.0, 10.0, 2.5), (1.6, 16.0, 4.0), (2.6, 25.0, 6.5))
 _BACKGROUND_PX = 12.0  # standard deviation of the background's window: the widest vessel is about as wide
 _BLOT_PX = 13.0  # wider dark places than this are no vessels
 _SLOPE_PX, _SLOPE_SHARE = 9.0, 0.6  # window in which a slope is measured, and how much of it is subtracted
-_FULL_PX = 1000  # the frame that suits vessels of the usual calibre
+FULL_PX = 1000  # the frame that suits vessels of the usual calibre
 _SMALLEST_PX, _LARGEST_PX = 320, 1040
 _SURVEY_PX = 416
 _SURVEY_BACKGROUND_PX = 14.5
@@ -83,7 +83,7 @@ def vessel_frame(eye: xr.Dataset) -> tuple[Frame, float, float]:
         The eye's :func:`calibre_scale`.
     """
     scale = calibre_scale(eye)
-    wanted = _FULL_PX / scale
+    wanted = FULL_PX / scale
     # A multiple of 16 keeps blocks of the background symmetric under mirroring.
     native = fit_fov_circle(eye["fov"].values).diameter_px
     diameter = float(np.clip(min(wanted, native), _SMALLEST_PX, _LARGEST_PX))

@@ -1,0 +1,1 @@
+"""Trained networks: how they are built, shown an eye, stored and run."""
