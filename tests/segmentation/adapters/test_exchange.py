@@ -64,8 +64,11 @@ def test_an_exchanged_network_gives_what_torch_gives(wnet_files, photograph, nam
         found = get_probability(eye, structure)
         assert np.abs(found - wanted)[inside].max() < 1e-3
         assert not found[~photograph["fov"].values].any()
-    largest = np.argmax(planes, 0)
-    np.testing.assert_array_equal(get_mask(eye, "vein")[inside], (largest == 3)[inside])
+    # Where two classes are as likely to the last digits, either may win.
+    least, most = np.sort(planes, axis=0)[-2:]
+    clear = inside & (most - least > 2e-3)
+    assert clear.sum() > 0.9 * inside.sum()
+    np.testing.assert_array_equal(get_mask(eye, "vein")[clear], (np.argmax(planes, 0) == 3)[clear])
     assert files.digest(wnet_files / name) in eye.attrs["provenance"][-1]
 
 
