@@ -40,7 +40,7 @@ def _read(pixels: NDArray[np.uint8], height: int, width: int, y: float, x: float
 def _wall(
     pixels: NDArray[np.uint8], height: int, width: int, y: float, x: float, dy: float, dx: float, reach: float
 ) -> float:
-    """Distance from a point inside to the wall in one direction; -1 where there is none within reach."""
+    """Distance from a point inside to the wall in one direction; NaN where there is none within reach."""
     before = _read(pixels, height, width, y, x)
     if before < 0.5:
         return 0.0
@@ -51,7 +51,7 @@ def _wall(
         if value < 0.5:
             return distance - _STEP * (0.5 - value) / (before - value)
         before = value
-    return -1.0
+    return np.nan
 
 
 @compiled
@@ -73,7 +73,7 @@ def _walls(
         left[k] = _wall(pixels, height, width, y, x, -dy, -dx, reach[k])
         right[k] = _wall(pixels, height, width, y, x, dy, dx, reach[k])
         across[k] = left[k] + right[k]
-        if 0.0 <= across[k] < _THIN:
+        if across[k] < _THIN:
             total = 0.0
             for sample in range(-12, 13):
                 offset = sample * _STEP
@@ -124,9 +124,6 @@ def find_walls(
         right,
         width,
     )
-    width[(left < 0) | (right < 0)] = np.nan
-    left[left < 0] = np.nan
-    right[right < 0] = np.nan
     return left, right, width
 
 
