@@ -122,10 +122,23 @@ def test_specks_have_no_course(base):
     assert words["calibre_mean_dd"] == "too_few_vessels"
 
 
-def test_blob_and_noise_break_nothing(base):
-    rng = np.random.default_rng(0)
-    for mask in (np.hypot(Y - 100, X - 100) < 60, rng.random((SIZE, SIZE)) < 0.3, (X > 200) & (Y > 90)):
-        statuses(changed(base, artery=mask, vein=NOTHING))
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.3, 0.45])
+def test_pixels_at_random_are_no_vessels(base, share):
+    noise = np.random.default_rng(0).random((SIZE, SIZE)) < share
+    words = statuses(changed(base, artery=noise, vein=NOTHING))
+    for name in ("calibre_equivalent_dd", "tortuosity_arc_chord", "bifurcation_count", "area_density"):
+        assert words[name] == "implausible", name
+
+
+@pytest.mark.parametrize("mask", [np.hypot(Y - 100, X - 100) < 60, (X > 200) & (Y > 90)], ids=["blob", "corner"])
+def test_what_is_no_vessel_has_a_density_and_no_central_calibre(base, mask):
+    eye = changed(base, artery=mask, vein=NOTHING)
+    words = statuses(eye)
+    assert words["area_density"] == "ok"
+    assert words["calibre_equivalent_dd"] != "ok"
+    measured = biomarkers.measure(eye, "area_density")["area_density"].sel(vessel="artery", region="image")
+    fov = eye["fov"].values
+    assert float(measured) == pytest.approx((mask & fov).sum() / fov.sum())
 
 
 def test_eight_pixels_and_one_pixel():

@@ -348,11 +348,19 @@ def test_only_what_is_in_view_counts(statuses, numbers):
     assert {words[name] for name in words if ".drusen" in name} == {"out_of_view"}
 
 
-def test_masks_full_of_lesion_or_noise_break_nothing(statuses):
-    noise = np.random.default_rng(0).random((SIZE, SIZE)) < 0.4
-    for mask in (~NONE, noise, X % 2 == 0):
-        statuses(flat_eye(drusen=mask), NAMES)
-        biomarkers.lesions_table(flat_eye(drusen=mask))
+@pytest.mark.parametrize(
+    ("mask", "count"),
+    [(~NONE, 1), (X % 2 == 0, SIZE // 2), (np.random.default_rng(0).random((SIZE, SIZE)) < 0.4, None)],
+    ids=["all", "stripes", "noise"],
+)
+def test_masks_full_of_lesion_or_noise_are_counted_and_weighed_all_the_same(numbers, statuses, mask, count):
+    eye = flat_eye(drusen=mask)
+    words, found, table = statuses(eye, NAMES), numbers(eye, NAMES), biomarkers.lesions_table(eye)
+    seen = mask & eye["fov"].values
+    assert words["lesion_count.drusen"] == "ok"
+    assert found["lesion_count.drusen"] == len(table) == (len(table) if count is None else count)
+    assert table["area_px2"].sum() == seen.sum()
+    assert found["lesion_coverage.drusen"] == pytest.approx(seen.sum() / eye["fov"].values.sum())
 
 
 def test_bare_masks_and_empty_eyes_say_what_they_lack(statuses):
