@@ -29,7 +29,7 @@ structures:  vessel, artery, vein, optic_disc, optic_cup, lesions by name, and a
 examples:
   retina-tools evaluate chase_db1 --structures vessel --out chase.csv --report chase.html
   retina-tools evaluate photos/ --masks drawn_by_us/ --coding av_rgb --first 20 --out ours.csv
-  retina-tools evaluate hrf --structures vessel --first 5 --robustness --report robust.html
+  retina-tools evaluate hrf --structures vessel --first 5 --report hrf.html
 """
 
 
@@ -40,8 +40,7 @@ class Outcome:
     Attributes
     ----------
     tables : dict of str to pandas.DataFrame
-        ``""`` per eye, ``summary`` over eyes, ``pooled`` over all pixels and lesions together, and where asked for
-        ``robustness``, per eye, kind and severity of damage.
+        ``""`` per eye, ``summary`` over eyes, ``pooled`` over all pixels and lesions together.
     said : str
         The summary as text.
     """
@@ -67,7 +66,6 @@ def add_to(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--measures", nargs="+", metavar="NAME", help="only these; default all that make sense")
     parser.add_argument("--first", type=int, metavar="N", help="only the first N eyes")
     parser.add_argument("--glaucoma", metavar="COLUMN", help="label of glaucoma, for the protocol of REFUGE")
-    parser.add_argument("--robustness", action="store_true", help="also on photographs made worse, 61 times as long")
     parser.add_argument("--out", type=Path, metavar="FILE", help="table per eye: .csv, .parquet or .xlsx")
     parser.add_argument("--report", type=Path, metavar="FILE", help="page with figures and definitions: .html")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -101,13 +99,10 @@ def run(options: argparse.Namespace) -> Outcome:
     summary, pooled = summarise(found.table), pool(found)
     discs = _refuge(refuge, found.table, eyes, options.glaucoma)
     tables = {"": found.table, "summary": summary, "pooled": pooled}
-    damaged = None
-    if options.robustness:
-        damaged = tables["robustness"] = _robustness(eyes, options, found.table)
     if options.report is not None:
         from retina_tools import plotting
 
-        page = plotting.evaluation_report(found, robustness=damaged, refuge=discs, summary=summary, pooled=pooled)
+        page = plotting.evaluation_report(found, refuge=discs, summary=summary, pooled=pooled)
         options.report.write_text(page, encoding="utf-8")
     return Outcome(tables, _said(summary, pooled, discs))
 
@@ -163,22 +158,6 @@ def _refuge(score: Any, table: pd.DataFrame, eyes: EyeCollection, column: str | 
         raise EyeError(f"The eyes have no column {column!r} for --glaucoma; there are {there}.")
     graded: pd.DataFrame = score(table, eyes.clinical.set_index("image_id")[column])
     return graded
-
-
-def _robustness(eyes: EyeCollection, options: argparse.Namespace, table: pd.DataFrame) -> pd.DataFrame:
-    """Dice under every kind of damage that quality knows."""
-    from retina_tools import quality
-    from retina_tools.segmentation.evaluation import robustness
-
-    # Found by name, because the package of quality and that of segmentation do not know each other.
-    degrade, kinds = getattr(quality, "degrade_eye", None), getattr(quality, "degradations", None)
-    if degrade is None or kinds is None:
-        raise EyeError("This version cannot make photographs worse; leave --robustness out.")
-    valued = table[(table["measure"] == "dice") & table["value"].notna()]
-    if not len(valued):
-        raise EyeError("No structure has a Dice coefficient, so there is nothing to lose; leave --robustness out.")
-    structures = list(dict.fromkeys(valued["structure"]))
-    return robustness(eyes, None, degrade, kinds()["name"], structures=structures, progress=not options.quiet)
 
 
 def _said(summary: pd.DataFrame, pooled: pd.DataFrame, discs: pd.DataFrame | None) -> str:

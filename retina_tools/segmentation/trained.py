@@ -9,9 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from retina_tools.segmentation.networks.card import read_card
 from retina_tools.segmentation.networks.predict import Prediction, predict
-from retina_tools.segmentation.networks.store import weight_folder
+from retina_tools.segmentation.networks.store import load_network, weight_folder
 from retina_tools.segmentation.vessel_features import FULL_PX, calibre_scale
 from retina_tools.segmentation.vessels import VesselFinding
 
@@ -49,7 +48,7 @@ def has_network(structure: str) -> bool:
 
 
 def _threshold(structure: str) -> float:
-    return read_card(weight_folder() / f"{MODELS[structure]}.json").thresholds[structure]
+    return load_network(MODELS[structure])[0].thresholds[structure]
 
 
 def trained_vessels(eye: xr.Dataset, *, views: int, memory_mb: float) -> VesselFinding:

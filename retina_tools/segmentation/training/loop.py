@@ -7,7 +7,6 @@ import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +22,10 @@ from retina_tools.segmentation.training.losses import combined_loss
 from retina_tools.segmentation.training.recipe import Recipe
 from retina_tools.segmentation.training.samples import Sample
 
-__all__ = ["Progress", "train_network", "validate"]
+__all__ = ["train_network", "validate"]
 
 _AVERAGE_OVER = 100  # steps the running mean of the weights remembers
 _LOG_COLUMNS = ("step", "loss", "learning_rate", "seconds", "structure", "dice", "best_dice", "best_threshold")
-
-
-@dataclass
-class Progress:
-    """What has to be kept to go on after an interruption."""
-
-    step: int
-    seconds: float
-    weights: dict[str, Any]
-    average: dict[str, Any]
-    optimiser: dict[str, Any]
-    random: dict[str, Any]
-    recipe: str
 
 
 def train_network(
@@ -172,12 +158,17 @@ class _Run:
 
     def keep(self, path: Path) -> None:
         """Write the checkpoint beside the old one, then put it in its place, so that half of one is never left."""
-        state = Progress(
-            self.step, self.seconds, self.network.state_dict(), self.average.state_dict(),
-            self.optimiser.state_dict(), dict(self.random.bit_generator.state), repr(self.recipe),
-        )  # fmt: skip
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "weights": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "random": dict(self.random.bit_generator.state),
+            "recipe": repr(self.recipe),
+        }
         fresh = path.with_suffix(".new")
-        torch.save({name: getattr(state, name) for name in asdict(state)}, fresh)
+        torch.save(state, fresh)
         fresh.replace(path)
 
     def resume(self, path: Path) -> None:

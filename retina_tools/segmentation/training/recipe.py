@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from retina_tools import schema
 from retina_tools.segmentation.networks.inputs import INPUTS, InputKind, View
 from retina_tools.segmentation.training.augmentation import Augmentation
+from retina_tools.segmentation.training.samples import Labels
 
 __all__ = ["Recipe", "Source", "read_recipe", "shipped_recipes"]
 
@@ -86,7 +87,7 @@ class Recipe:
     sources: tuple[Source, ...]
     loss: dict[str, float]
     view: View = "field"
-    labels: str = "hard"
+    labels: Labels = "hard"
     steps: int = 2000
     batch: int = 6
     crop_px: int = 320
@@ -144,6 +145,8 @@ def _recipe(table: Mapping[str, Any], file: str) -> Recipe:
         raise schema.EyeError(f"{file}: {missing[0]!r} is missing; a recipe has {', '.join(needed)}.")
     if flat["input"] not in INPUTS:
         raise schema.EyeError(f"{file}: input is {flat['input']!r}, wanted one of {', '.join(INPUTS)}.")
+    if flat.get("labels", "hard") not in get_args(Labels):
+        raise schema.EyeError(f"{file}: labels is {flat['labels']!r}, wanted one of {', '.join(get_args(Labels))}.")
     try:
         given = flat.pop("augmentation", {})
         augmentation = Augmentation(**{**given, **({"scale": tuple(given["scale"])} if "scale" in given else {})})

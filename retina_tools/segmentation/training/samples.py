@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import xarray as xr
@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from retina_tools import schema
 from retina_tools.segmentation.frame import Circle, Frame, fit_fov_circle
 from retina_tools.segmentation.networks.inputs import InputKind, View, disc_circle, network_input
+from retina_tools.segmentation.training.soft_labels import soft_label
 from retina_tools.segmentation.vessel_features import inner_field
 
-__all__ = ["HEAT_SIGMA", "Sample", "prepare"]
+__all__ = ["HEAT_SIGMA", "Labels", "Sample", "prepare"]
+
+Labels = Literal["hard", "soft"]
 
 #: Standard deviation of the blob a landmark is drawn as, in diameters of the field of view.
 HEAT_SIGMA: Final = 0.02
@@ -63,6 +66,7 @@ def prepare(
     frame_px: int,
     kind: InputKind,
     view: View = "field",
+    labels: Labels = "hard",
 ) -> list[Sample]:
     """Bring eyes with truth to the frame.
 
@@ -76,6 +80,8 @@ def prepare(
         The dataset's name.
     frame_px : int
         Diameter of the field in the frame, and its side.
+    labels : {"hard", "soft"}
+        Masks as they are drawn, or as :func:`~retina_tools.segmentation.training.soft_labels.soft_label` doubts them.
     view : {"field", "disc"}
         The whole field of view, or the optic disc with its surroundings, three diameters across.
     kind : {"contrast", "colour"}
@@ -90,17 +96,17 @@ def prepare(
     EyeError
         An eye has no image.
     """
-    return [_sample(eye, structures, source, frame_px, kind, view) for eye in eyes]
+    return [_sample(eye, structures, source, frame_px, kind, view, labels) for eye in eyes]
 
 
 def _sample(
-    eye: xr.Dataset, structures: Sequence[str], source: str, frame_px: int, kind: InputKind, view: View
+    eye: xr.Dataset, structures: Sequence[str], source: str, frame_px: int, kind: InputKind, view: View, labels: Labels
 ) -> Sample:
     frame = Frame.around(eye, _circle(eye, view), diameter_px=frame_px)
     targets = np.zeros((len(structures), frame_px, frame_px), np.uint8)
     known = np.zeros(len(structures), bool)
     for index, name in enumerate(structures):
-        target = _target(eye, frame, name)
+        target = _target(eye, frame, name, labels)
         if target is not None:
             known[index] = True
             targets[index] = np.rint(255 * np.clip(target, 0, 1)).astype(np.uint8)
@@ -136,12 +142,15 @@ def _circle(eye: xr.Dataset, view: View) -> Circle:
     return disc_circle(disc)
 
 
-def _target(eye: xr.Dataset, frame: Frame, name: str) -> NDArray[np.float32] | None:
+def _target(eye: xr.Dataset, frame: Frame, name: str, labels: Labels) -> NDArray[np.float32] | None:
     if name in _POINTS:
         place = schema.get_landmark(eye, _POINTS[name])  # type: ignore[arg-type]
         return None if place is None else _blob(frame, frame.point_from_native(place))
     mask = schema.get_mask(eye, name)
-    return None if mask is None else frame.from_native(mask.astype(np.float32))
+    if mask is None:
+        return None
+    share = frame.from_native(mask.astype(np.float32))
+    return soft_label(share >= 0.5) if labels == "soft" else share
 
 
 def _blob(frame: Frame, place_yx: tuple[float, float]) -> NDArray[np.float32]:

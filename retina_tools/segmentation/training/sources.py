@@ -52,6 +52,7 @@ def load_samples(
             frame_px=recipe.frame_px,
             kind=recipe.input,
             view=recipe.view,
+            labels=recipe.labels,
         )
         useful = [sample for sample in prepared if sample.known.any()]
         if not useful:

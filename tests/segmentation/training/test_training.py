@@ -113,6 +113,23 @@ def test_soft_labels_are_sure_in_the_middle_and_on_thin_vessels_and_unsure_at_wi
     np.testing.assert_array_equal(label > 0.5, mask)
 
 
+def test_a_recipe_chooses_between_drawn_and_doubted_labels(tmp_path):
+    eye = phantom.eye(seed=1, size=192, field_angle_deg=30)
+    hard, soft = (
+        prepare([eye], ("vessel",), source="phantom", frame_px=128, kind="contrast", labels=labels)[0].targets[0]
+        for labels in ("hard", "soft")
+    )
+    np.testing.assert_array_equal(soft, np.rint(255 * soft_label(hard >= 128)))
+    np.testing.assert_array_equal(soft >= 128, hard >= 128)
+    assert (soft != hard).any()
+    text = shipped_recipes()["vessels"].read_text()
+    (tmp_path / "soft.toml").write_text(f'labels = "soft"\n{text}')
+    assert read_recipe(tmp_path / "soft.toml").labels == "soft"
+    (tmp_path / "odd.toml").write_text(f'labels = "vague"\n{text}')
+    with pytest.raises(EyeError, match="labels is 'vague', wanted one of hard, soft"):
+        read_recipe(tmp_path / "odd.toml")
+
+
 def test_soft_labels_of_nothing_are_nothing():
     assert not soft_label(np.zeros((8, 8), bool)).any()
 
